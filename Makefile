@@ -1,0 +1,53 @@
+# One place for every command; CI, hooks and people call the same targets.
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo dev test check format generate lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked packages into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+setup: $(STAMP) ## Make the virtual environment
+
+demo: $(STAMP) ## Play the story on real servers (MINDLINKS_STACK=embedded: in one process)
+	@$(BIN)/mindlinks demo
+
+dev: $(STAMP) ## Start everything and stay up (ARGS="--port 9000 --json")
+	@$(BIN)/mindlinks dev $(ARGS)
+
+test: $(STAMP) ## Every test, against the real servers (ARGS="-k escrow")
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, imports, budgets, freshness of what is generated
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo > /tmp/mindlinks-imports.$$$$ 2>&1 || { cat /tmp/mindlinks-imports.$$$$; rm -f /tmp/mindlinks-imports.$$$$; exit 1; }; rm -f /tmp/mindlinks-imports.$$$$
+	@$(BIN)/python -m tests.support.budgets
+	@$(BIN)/python -m contracts.generate --check
+	@$(BIN)/python -m schemas.render --check
+	@echo "check: all good"
+
+format: $(STAMP) ## Format and fix what can be fixed
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+generate: $(STAMP) ## Write AsyncAPI, JSON Schemas, table documents anew
+	@$(BIN)/python -m contracts.generate
+	@$(BIN)/python -m schemas.render
+
+lock: ## Pin every package with its hashes
+	@$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --output-file requirements.lock pyproject.toml
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .stack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

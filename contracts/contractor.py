@@ -1,0 +1,201 @@
+"""Commands and events of contractor: profiles, bank details, party checks. Key ``contractorId``."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from contracts.message import CommandData, EventData
+from contracts.types import (
+    BankDetailsId,
+    Code,
+    ContractId,
+    ContractorId,
+    Country,
+    DecisionTime,
+    Hash,
+    KycSessionId,
+    Legal,
+    Name,
+    PayoutCurrency,
+    Pii,
+    ProviderId,
+    Sealed,
+    Text500,
+    Timestamp,
+    UserId,
+)
+
+CheckNumber = Annotated[int, Field(strict=True, ge=1)]
+LastDigits = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{1,4}$")]
+
+
+class KycStatus(StrEnum):
+    """A copy; kyc owns the verdict."""
+
+    PENDING = "pending"
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+
+
+class KycOutcome(StrEnum):
+    """How a session ended; the last two change no status."""
+
+    VERIFIED = "verified"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+class BankAction(StrEnum):
+    """What was done with a bank account at the payment provider."""
+
+    ATTACH = "attach"
+    DEFAULT = "default"
+    DETACH = "detach"
+
+
+class ContractorRefusal(StrEnum):
+    """Why a contractor can't be party to a contract."""
+
+    CONTRACTOR_NOT_FOUND = "contractor_not_found"
+    ERASED = "erased"
+
+
+# --- commands ------------------------------------------------------------------------------------------------------
+
+
+class _ContractorCommand(CommandData):
+    key_field: ClassVar[str] = "contractor_id"
+    contractor_id: ContractorId
+
+
+class _BankDetailsCommand(_ContractorCommand):
+    bank_details_id: BankDetailsId
+
+
+class CreateContractorProfile(_ContractorCommand):
+    """The name is sealed twice: for the person, and to outlive them in contracts."""
+
+    user_id: UserId
+    name: Pii
+    name_legal: Legal
+    country: Country
+
+
+class ApplyKycOutcome(_ContractorCommand):
+    kyc_session_id: KycSessionId
+    outcome: KycOutcome
+    decision_time: DecisionTime
+    reason: Text500 | None = None
+
+
+class AddBankDetails(_BankDetailsCommand):
+    """``fingerprint`` is a keyed hash of the numbers: it finds duplicates without opening them."""
+
+    bank_name: Name
+    account_number: Sealed
+    routing_number: Sealed | None = None
+    currency: PayoutCurrency
+    country: Country
+    last4: LastDigits
+    fingerprint: Hash
+    make_default: bool
+
+
+class RecordBankDetailsSynced(_BankDetailsCommand):
+    action: BankAction
+    stripe_external_account_id: ProviderId
+
+
+class RecordBankDetailsFailed(_BankDetailsCommand):
+    code: Code
+
+
+class RecordPayoutReadiness(_ContractorCommand):
+    ready: bool
+    reason: Text500 | None = None
+    as_of: Timestamp
+
+
+class ConfirmContractContractor(_ContractorCommand):
+    contract_id: ContractId
+    check_no: CheckNumber
+
+
+class NoteContractOpened(_ContractorCommand):
+    contract_id: ContractId
+
+
+class NoteContractClosed(_ContractorCommand):
+    contract_id: ContractId
+
+
+# --- events --------------------------------------------------------------------------------------------------------
+
+
+class _ContractorEvent(EventData):
+    contractor_id: ContractorId
+
+
+class ContractorProfileCreated(_ContractorEvent):
+    user_id: UserId
+    country: Country
+
+
+class ContractorKycStatusChanged(_ContractorEvent):
+    user_id: UserId
+    country: Country
+    kyc_status: KycStatus
+    reason: Text500 | None = None
+    decision_time: DecisionTime
+
+
+class BankDetailsAdded(_ContractorEvent):
+    user_id: UserId
+    bank_details_id: BankDetailsId
+    bank_name: Name
+    account_number: Sealed
+    routing_number: Sealed | None = None
+    currency: PayoutCurrency
+    country: Country
+    last4: LastDigits
+    is_default: bool
+
+
+class BankDetailsDefaultSet(_ContractorEvent):
+    bank_details_id: BankDetailsId
+
+
+class BankDetailsRemoved(_ContractorEvent):
+    bank_details_id: BankDetailsId
+
+
+class BankDetailsAttached(_ContractorEvent):
+    user_id: UserId
+    bank_details_id: BankDetailsId
+    last4: LastDigits
+
+
+class BankDetailsFailed(_ContractorEvent):
+    user_id: UserId
+    bank_details_id: BankDetailsId
+    last4: LastDigits
+    code: Code
+
+
+class ContractContractorConfirmed(EventData):
+    contract_id: ContractId
+    check_no: CheckNumber
+    contractor_id: ContractorId
+    user_id: UserId
+    name: Legal
+    country: Country
+    verified: bool
+
+
+class ContractContractorRefused(EventData):
+    contract_id: ContractId
+    check_no: CheckNumber
+    contractor_id: ContractorId
+    reason: ContractorRefusal

@@ -1,0 +1,113 @@
+"""CloudEvents 1.0, Kafka binding, binary mode (definitions.md, Messages)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from contracts.position import Position
+from contracts.types import Timestamp
+
+SPEC_VERSION = "1.0"
+CONTENT_TYPE = "application/json"
+
+Header = tuple[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptTicket:
+    """Travels with a command that wants a receipt and with its outcome, so that the receipt names who asked and for what body."""
+
+    client: str
+    body_hash: str
+    kind: str = ""
+    """The command's kind; filled in by the worker that judges it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The headers of one message. ``subject`` is the record's key, ``position`` and ``settled`` are on events only (design.md 3.4)."""
+
+    id: str
+    kind: str
+    source: str
+    subject: str
+    time: Timestamp
+    correlation_id: str
+    causation_id: str
+    actor: str
+    traceparent: str | None = None
+    receipt: ReceiptTicket | None = None
+    sequence: str | None = None
+    position: Position | None = None
+    settled: int | None = None
+    late: bool = False
+
+    def headers(self) -> list[Header]:
+        pairs: list[tuple[str, str | None]] = [
+            ("ce_specversion", SPEC_VERSION),
+            ("ce_id", self.id),
+            ("ce_type", self.kind),
+            ("ce_source", self.source),
+            ("ce_subject", self.subject),
+            ("ce_time", self.time),
+            ("ce_correlationid", self.correlation_id),
+            ("ce_causationid", self.causation_id),
+            ("ce_actor", self.actor),
+            ("content-type", CONTENT_TYPE),
+            ("traceparent", self.traceparent),
+            ("ce_sequence", self.sequence),
+            ("ce_position", str(self.position) if self.position else None),
+            ("ce_settled", str(self.settled) if self.settled is not None else None),
+            ("ce_late", "1" if self.late else None),
+        ]
+        if self.receipt:
+            pairs += [("ce_receipt", "1"), ("ce_client", self.receipt.client), ("ce_bodyhash", self.receipt.body_hash)]
+            pairs += [("ce_commandtype", self.receipt.kind or None)]
+        return [(name, value.encode()) for name, value in pairs if value is not None]
+
+    @classmethod
+    def from_headers(cls, headers: Mapping[str, str]) -> Self:
+        """``headers`` are text by name. Raises KeyError for a missing required one, ValueError for a malformed one."""
+        position, settled = headers.get("ce_position"), headers.get("ce_settled")
+        ticket = _ticket(headers) if headers.get("ce_receipt") == "1" else None
+        return cls(
+            id=headers["ce_id"],
+            kind=headers["ce_type"],
+            source=headers.get("ce_source", ""),
+            subject=headers.get("ce_subject", ""),
+            time=Timestamp(headers.get("ce_time", "")),
+            correlation_id=headers.get("ce_correlationid") or headers["ce_id"],
+            causation_id=headers.get("ce_causationid") or headers["ce_id"],
+            actor=headers.get("ce_actor") or "public",
+            traceparent=headers.get("traceparent"),
+            receipt=ticket,
+            sequence=headers.get("ce_sequence"),
+            position=Position.parse(position) if position else None,
+            settled=int(settled) if settled else None,
+            late=headers.get("ce_late") == "1",
+        )
+
+
+def _ticket(headers: Mapping[str, str]) -> ReceiptTicket:
+    return ReceiptTicket(headers.get("ce_client", ""), headers.get("ce_bodyhash", ""), headers.get("ce_commandtype", ""))
+
+
+def text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """Header values as text, tolerant of foreign producers: what is not UTF-8 is left out unless it is one of ours.
+
+    Raises UnicodeDecodeError when one of our own headers is not UTF-8.
+    """
+    result: dict[str, str] = {}
+    for name, value in headers:
+        if value is None:
+            continue
+        try:
+            result[name] = value.decode()
+        except UnicodeDecodeError:
+            if name.startswith("ce_"):
+                raise
+    return result
+
+
+def sequence(version: int, index: int) -> str:
+    return f"{version:010d}.{index:04d}"

@@ -1,0 +1,3 @@
+"""Kinds of notification: recipients, messages and their fate, suppressed addresses, templates (domain.md 8)."""
+
+PARTS = ("commands", "events")

@@ -1,0 +1,127 @@
+"""The value types of messages and items (domain.md 0.1). Shapes on the wire: limits are checked here and nowhere else.
+
+Money is an integer of minor units. Timestamps are fixed-width text, so they sort as text.
+"""
+
+import unicodedata
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, NewType
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+TIMESTAMP_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+DECISION_TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+SEALED_PATTERN = r"^s1\.[a-z]+\.[^.\s]{1,128}\.[1-9][0-9]{0,5}\.[A-Za-z0-9_-]+$"
+
+
+def _clean(value: str) -> str:
+    """NFC, trimmed, no control characters (line breaks and tabs of longer texts excepted)."""
+    cleaned = unicodedata.normalize("NFC", value).strip()
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in cleaned):
+        raise ValueError("control characters are not allowed")
+    if not cleaned:
+        raise ValueError("must not be empty")
+    return cleaned
+
+
+def _day(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+def _instant(value: str) -> str:
+    datetime.fromisoformat(value)
+    return value
+
+
+CleanText = Annotated[str, AfterValidator(_clean)]
+Code = Annotated[str, AfterValidator(_clean), Field(max_length=80)]
+Name = Annotated[str, AfterValidator(_clean), Field(max_length=120)]
+Text200 = Annotated[str, AfterValidator(_clean), Field(max_length=200)]
+ProviderId = Annotated[str, AfterValidator(_clean), Field(max_length=255)]
+Text300 = Annotated[str, AfterValidator(_clean), Field(max_length=300)]
+Text500 = Annotated[str, AfterValidator(_clean), Field(max_length=500)]
+
+Id = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_day)]
+Timestamp = NewType("Timestamp", Annotated[str, StringConstraints(pattern=TIMESTAMP_PATTERN), AfterValidator(_instant)])
+
+MAXIMUM_AMOUNT = 10**11
+Amount = Annotated[int, Field(strict=True, ge=1, le=MAXIMUM_AMOUNT)]
+"""Minor units, positive."""
+Balance = Annotated[int, Field(strict=True)]
+"""Minor units, signed."""
+
+CommandId = NewType("CommandId", Id)
+EventId = NewType("EventId", Id)
+EffectId = NewType("EffectId", Id)
+UserId = NewType("UserId", Id)
+ClientId = NewType("ClientId", Id)
+ContractorId = NewType("ContractorId", Id)
+ContractId = NewType("ContractId", Id)
+TemplateId = NewType("TemplateId", Id)
+TransactionId = NewType("TransactionId", Id)
+NotificationId = NewType("NotificationId", Id)
+RecipientId = NewType("RecipientId", Id)
+BankDetailsId = NewType("BankDetailsId", Id)
+KycSessionId = NewType("KycSessionId", Id)
+DecisionTime = NewType("DecisionTime", Annotated[str, StringConstraints(pattern=DECISION_TIME_PATTERN), AfterValidator(_instant)])
+"""When an identity check was decided: microseconds, six fixed digits, so that it sorts as text; an `at` is padded."""
+PayoutCurrency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217; a bank account may be held in other currencies than contracts are."""
+
+
+class Purpose(StrEnum):
+    """What a value is sealed for (domain.md 0.1): the subject's key, the legal key that outlives an erasure, one reader."""
+
+    SUBJECT = "subject"
+    LEGAL = "legal"
+    READER = "reader"
+
+
+class Mark:
+    """Says in a model's field that the text is sealed, and for which purpose; generated schemas show it."""
+
+    def __init__(self, purpose: Purpose) -> None:
+        self.purpose = purpose
+
+    def __get_pydantic_json_schema__(self, core_schema: object, handler: object) -> dict[str, object]:
+        schema: dict[str, object] = handler(core_schema)  # type: ignore[operator]  # pydantic's handler protocol is private
+        return schema | {"x-sealed": self.purpose.value}
+
+
+Pii = Annotated[str, StringConstraints(pattern=SEALED_PATTERN.replace("[a-z]+", "subject")), Mark(Purpose.SUBJECT)]
+"""Sealed under the data subject's key."""
+Legal = Annotated[str, StringConstraints(pattern=SEALED_PATTERN.replace("[a-z]+", "legal")), Mark(Purpose.LEGAL)]
+"""Sealed under the subject's legal-retention key."""
+Sealed = Annotated[str, StringConstraints(pattern=SEALED_PATTERN.replace("[a-z]+", "reader")), Mark(Purpose.READER)]
+"""Sealed for exactly one reader."""
+
+
+class Currency(StrEnum):
+    """All have two decimals."""
+
+    USD = "USD"
+    EUR = "EUR"
+    AED = "AED"
+    EGP = "EGP"
+
+
+class Locale(StrEnum):
+    EN = "en"
+    AR = "ar"
+
+
+class Direction(StrEnum):
+    LTR = "ltr"
+    RTL = "rtl"
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    IN_APP = "in_app"

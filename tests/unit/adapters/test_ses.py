@@ -1,0 +1,138 @@
+"""What each answer and each error of SES says about the message's fate; one real exchange with the moto server."""
+
+from collections.abc import Iterator
+from socket import gaierror
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from aiohttp import ClientConnectorError, ClientOSError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
+from moto.server import ThreadedMotoServer
+
+from workers.adapters.links import LinkKeys, Links
+from workers.adapters.sealing import MasterKeySealer
+from workers.adapters.ses import HELD_SECONDS, SesMailer
+from workers.services.notification.ports import (
+    Email,
+    EmailAccepted,
+    EmailAnswer,
+    EmailFateUnknown,
+    EmailNotTaken,
+    EmailRejected,
+    RenderedEmail,
+)
+
+URL = "http://localhost"
+EMAIL = Email(
+    "sana@example.com",
+    RenderedEmail("Please sign", "<p>Hello</p>", "Hello\n"),
+    {"notificationId": "n-1", "environment": "test"},
+    unsubscribe="https://app.example/u",
+)
+
+
+def refused(code: str, status: int) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}, "SendEmail")
+
+
+def broken(error: Exception) -> EndpointConnectionError:
+    return EndpointConnectionError(endpoint_url=URL, error=error)
+
+
+def mailer(endpoint_url: str = URL, *, configuration_set: str | None = None) -> SesMailer:
+    links = Links("https://app.example", LinkKeys.parse("k1:secret"))
+    sealer = MasterKeySealer(b"m" * 32)
+    return SesMailer(sealer, links, sender="no-reply@example.com", configuration_set=configuration_set, endpoint_url=endpoint_url)
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (refused("MessageRejected", 400), EmailRejected("MessageRejected")),
+        (refused("BadRequestException", 400), EmailRejected("BadRequestException")),
+        (refused("MailFromDomainNotVerifiedException", 400), EmailRejected("MailFromDomainNotVerifiedException")),
+        (refused("TooManyRequestsException", 429), EmailNotTaken("TooManyRequestsException")),
+        (refused("SendingPausedException", 400), EmailNotTaken("SendingPausedException", HELD_SECONDS)),
+        (refused("AccountSuspendedException", 400), EmailNotTaken("AccountSuspendedException", HELD_SECONDS)),
+        (refused("AccessDeniedException", 403), EmailNotTaken("AccessDeniedException", HELD_SECONDS)),
+        (refused("InternalServiceError", 500), EmailFateUnknown("InternalServiceError")),
+        (refused("", 503), EmailFateUnknown("503")),
+        (ConnectTimeoutError(endpoint_url=URL), EmailNotTaken("ConnectTimeoutError")),
+        (NoCredentialsError(), EmailNotTaken("NoCredentialsError")),
+        (
+            broken(ClientConnectorError(Mock(), OSError("refused"))),
+            EmailNotTaken("EndpointConnectionError"),
+        ),
+        (broken(gaierror()), EmailNotTaken("EndpointConnectionError")),
+        (broken(ClientOSError("reset by peer")), EmailFateUnknown("EndpointConnectionError")),
+        (ReadTimeoutError(endpoint_url=URL), EmailFateUnknown("ReadTimeoutError")),
+        (ConnectionClosedError(endpoint_url=URL), EmailFateUnknown("ConnectionClosedError")),
+        (HTTPClientError(error=ValueError()), EmailFateUnknown("HTTPClientError")),
+        (OSError("broken pipe"), EmailFateUnknown("OSError")),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+async def test_every_error_says_what_became_of_the_message(error: Exception, answer: EmailAnswer) -> None:
+    async def send_email(**_request: Any) -> dict[str, str]:
+        raise error
+
+    ses = mailer()
+    ses._client = SimpleNamespace(send_email=send_email)
+    assert await ses.send(EMAIL) == answer
+
+
+async def test_the_request_names_set_tags_and_unsubscribe_header() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def send_email(**request: Any) -> dict[str, str]:
+        asked.append(request)
+        return {"MessageId": "m-1"}
+
+    ses = mailer(configuration_set="mindlinks")
+    ses._client = SimpleNamespace(send_email=send_email)
+    assert await ses.send(EMAIL) == EmailAccepted("m-1")
+    [request] = asked
+    assert request["ConfigurationSetName"] == "mindlinks"
+    assert request["EmailTags"] == [{"Name": "notificationId", "Value": "n-1"}, {"Name": "environment", "Value": "test"}]
+    assert request["Content"]["Simple"]["Headers"] == [
+        {"Name": "List-Unsubscribe", "Value": "<https://app.example/u>"},
+        {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+    ]
+
+
+async def test_a_mail_arrives_at_the_provider(moto: str) -> None:
+    async with mailer(moto) as ses:
+        await ses._client.create_email_identity(EmailIdentity="no-reply@example.com")
+        answer = await ses.send(EMAIL)
+    assert isinstance(answer, EmailAccepted)
+    assert answer.message_id
+
+
+async def test_nobody_at_the_door_means_not_taken() -> None:
+    async with mailer("http://127.0.0.1:9") as ses:
+        assert await ses.send(EMAIL) == EmailNotTaken("EndpointConnectionError")

@@ -1,0 +1,127 @@
+"""Administration of Kafka: topic ids, commits with their metadata, topics declared and compared. Blocking calls run in threads."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
+
+from contracts.position import origin
+from contracts.topics import Topic
+from workers.engine.ports import Assigned, LogUnavailable, UnknownTopic
+from workers.engine.record import Partition
+
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicDifference:
+    """``what`` names the part that differs; ``declared`` and ``found`` are None where the topic is missing or not ours."""
+
+    topic: str
+    what: str
+    declared: str | None
+    found: str | None
+
+
+class KafkaAdmin:
+    """Every call raises LogUnavailable when no broker answers in time, UnknownTopic for a topic that is not there."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+
+    async def check(self) -> None:
+        await self._call(lambda: self._client.list_topics(timeout=5.0))
+
+    async def names(self) -> set[str]:
+        metadata = await self._call(lambda: self._client.list_topics(timeout=TIMEOUT))
+        return set(metadata.topics)
+
+    async def require(self, topics: Sequence[str]) -> None:
+        if missing := set(topics) - await self.names():
+            raise UnknownTopic(f"{', '.join(sorted(missing))}: {UnknownTopic.__doc__}")
+
+    async def describe(self, topics: Sequence[str]) -> dict[str, Any]:
+        futures = self._client.describe_topics(TopicCollection(list(topics)), request_timeout=TIMEOUT)
+        return {name: await self._call(future.result) for name, future in futures.items()}
+
+    async def assigned(self, group: str, partitions: Sequence[Partition]) -> list[Assigned]:
+        """What the group committed there, under which topic id, and where each log ends."""
+        if not partitions:
+            return []
+        described = await self.describe(sorted({partition.topic for partition in partitions}))
+        committed = await self._committed(group, partitions)
+        ends = await self._ends(partitions)
+        return [
+            Assigned(
+                partition=partition,
+                origin=origin(str(described[partition.topic].topic_id), partition.number),
+                committed=committed[partition][0],
+                metadata=committed[partition][1],
+                end=ends[partition],
+            )
+            for partition in partitions
+        ]
+
+    async def _committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, tuple[int | None, str]]:
+        wanted = [TopicPartition(partition.topic, partition.number) for partition in partitions]
+        futures = self._client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)], request_timeout=TIMEOUT)
+        (future,) = futures.values()
+        answer = await self._call(future.result)
+        return {
+            Partition(each.topic, each.partition): (each.offset if each.offset >= 0 else None, each.metadata or "")
+            for each in answer.topic_partitions
+        }
+
+    async def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        request = {TopicPartition(partition.topic, partition.number): OffsetSpec.latest() for partition in partitions}
+        futures = self._client.list_offsets(request, request_timeout=TIMEOUT)
+        return {Partition(tp.topic, tp.partition): (await self._call(future.result)).offset for tp, future in futures.items()}
+
+    # --- topics as declared ------------------------------------------------------------------------------------------
+
+    async def apply(self, topics: Sequence[Topic], replication: int, on_progress: Callable[[str], None]) -> None:
+        """Creates what is missing. Never drops, never changes a partition count."""
+        known = await self.names()
+        missing = [topic for topic in topics if topic.name not in known]
+        if not missing:
+            return
+        wanted = [NewTopic(topic.name, topic.partitions, replication, config=dict(topic.settings)) for topic in missing]
+        for name, future in self._client.create_topics(wanted, request_timeout=30.0).items():
+            await self._call(future.result)
+            on_progress(name)
+
+    async def diff(self, topics: Sequence[Topic], prefix: str = "mindlinks.") -> list[TopicDifference]:
+        known = await self.names()
+        declared = {topic.name for topic in topics}
+        differences = [TopicDifference(name, "topic", None, "present") for name in sorted(known - declared) if name.startswith(prefix)]
+        present = [topic for topic in topics if topic.name in known]
+        differences += [TopicDifference(topic.name, "topic", "declared", None) for topic in topics if topic.name not in known]
+        described = await self.describe([topic.name for topic in present]) if present else {}
+        for topic in present:
+            count = len(described[topic.name].partitions)
+            if count != topic.partitions:
+                differences.append(TopicDifference(topic.name, "partitions", str(topic.partitions), str(count)))
+            differences += await self._settings_diff(topic)
+        return differences
+
+    async def _settings_diff(self, topic: Topic) -> list[TopicDifference]:
+        resource = ConfigResource(ResourceType.TOPIC, topic.name)
+        (future,) = self._client.describe_configs([resource], request_timeout=TIMEOUT).values()
+        found = await self._call(future.result)
+        return [
+            TopicDifference(topic.name, name, value, found[name].value)
+            for name, value in topic.settings.items()
+            if found[name].value != value
+        ]
+
+    @staticmethod
+    async def _call(blocking: Callable[[], Any]) -> Any:
+        try:
+            return await asyncio.to_thread(blocking)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise UnknownTopic(f"{error}: {UnknownTopic.__doc__}") from error
+            raise LogUnavailable(str(error)) from error

@@ -1,0 +1,115 @@
+"""Sends e-mail through SES v2. There is no idempotency token, so nothing here ever sends twice: botocore's own retries are off."""
+
+from contextlib import AsyncExitStack
+from socket import gaierror
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aioboto3
+from aiohttp import ClientConnectorError
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    ProxyConnectionError,
+    SSLError,
+)
+
+from workers.adapters.links import Links
+from workers.adapters.templates import Rendering, Sealer
+from workers.services.notification.ports import Email, EmailAccepted, EmailAnswer, EmailFateUnknown, EmailNotTaken, EmailRejected
+
+CONNECT_SECONDS: Final = 5
+READ_SECONDS: Final = 20
+
+REJECTED: Final = frozenset({"MessageRejected", "BadRequestException", "MailFromDomainNotVerifiedException", "NotFoundException"})
+"""Permanent: the same message will be refused again. NotFoundException: the configuration set does not exist."""
+HELD: Final = frozenset({"SendingPausedException", "AccountSuspendedException"})
+"""The account may not send at all: the queue waits for a person, who is alarmed by the waiting calls."""
+HELD_SECONDS: Final = 600.0
+THROTTLED: Final = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"})
+NEVER_REACHED: Final = (ConnectTimeoutError, ProxyConnectionError, SSLError, NoCredentialsError)
+
+
+class SesMailer(Rendering):
+    """The mail port. Use as an async context manager: it owns one client and its connections."""
+
+    def __init__(
+        self, sealer: Sealer, links: Links, *, sender: str, configuration_set: str | None, endpoint_url: str | None = None
+    ) -> None:
+        super().__init__(sealer, links)
+        self._sender = sender
+        self._configuration_set = configuration_set
+        self._endpoint_url = endpoint_url
+        self._closing = AsyncExitStack()
+        self._client: Any = None
+
+    async def __aenter__(self) -> Self:
+        config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1})
+        client = aioboto3.Session().client("sesv2", endpoint_url=self._endpoint_url, config=config)
+        self._client = await self._closing.enter_async_context(client)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._closing.__aexit__(kind, error, trace)
+
+    async def send(self, email: Email) -> EmailAnswer:
+        """One call. Ends within the read time-out; dying in it leaves the message's fate unknown."""
+        try:
+            answer = await self._client.send_email(**self._request(email))
+        except (BotoCoreError, ClientError, HTTPClientError, OSError) as error:
+            return _understood(error)
+        return EmailAccepted(answer["MessageId"])
+
+    def _request(self, email: Email) -> dict[str, Any]:
+        content = email.content
+        simple: dict[str, Any] = {
+            "Subject": {"Data": content.subject, "Charset": "UTF-8"},
+            "Body": {"Text": {"Data": content.text, "Charset": "UTF-8"}, "Html": {"Data": content.html, "Charset": "UTF-8"}},
+        }
+        if email.unsubscribe:
+            simple["Headers"] = [
+                {"Name": "List-Unsubscribe", "Value": f"<{email.unsubscribe}>"},
+                {"Name": "List-Unsubscribe-Post", "Value": "List-Unsubscribe=One-Click"},
+            ]
+        request: dict[str, Any] = {
+            "FromEmailAddress": self._sender,
+            "Destination": {"ToAddresses": [email.to]},
+            "Content": {"Simple": simple},
+            "EmailTags": [{"Name": name, "Value": value} for name, value in email.tags.items()],
+        }
+        return request | ({"ConfigurationSetName": self._configuration_set} if self._configuration_set else {})
+
+
+def _understood(error: Exception) -> EmailAnswer:
+    """What an error says about the message's fate. An error nobody foresaw may have come after the request was written."""
+    if isinstance(error, ClientError):
+        return _answered(error)
+    # aiobotocore gives this name also to a connection that broke after the request was written.
+    refused = isinstance(error, EndpointConnectionError) and isinstance(error.kwargs.get("error"), ClientConnectorError | gaierror)
+    if refused or isinstance(error, NEVER_REACHED):
+        return EmailNotTaken(type(error).__name__)
+    if isinstance(error, ParamValidationError):
+        return EmailRejected("BadRequestException")
+    return EmailFateUnknown(type(error).__name__)
+
+
+def _answered(error: ClientError) -> EmailAnswer:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in REJECTED:
+        return EmailRejected(code)
+    if code in HELD:
+        return EmailNotTaken(code, HELD_SECONDS)
+    if code in THROTTLED or status == 429:
+        return EmailNotTaken(code or "429")
+    # A failing server may have queued the message before it failed.
+    if status >= 500 or status == 0:
+        return EmailFateUnknown(code or str(status))
+    # Signature, clock or rights: nothing was taken, and people must see to it.
+    return EmailNotTaken(code or str(status), HELD_SECONDS)

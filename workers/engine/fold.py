@@ -1,0 +1,243 @@
+"""Records of one root that wait together become one change. Pure: rows in, rows and verdicts out.
+
+A record at or below ``_seen`` is done; a command id in the ring is done and its offset noted; everything else is decided, in order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from contracts.envelope import ReceiptTicket
+from contracts.ids import timer_id
+from contracts.message import CommandData, EventData
+from contracts.platform import CommandRefused, CommandSettled, Settlement, TimerCancelled, TimerScheduled
+from contracts.position import Origin
+from contracts.types import CommandId, Timestamp
+from workers.engine.aggregate import Handler, Read
+from workers.engine.decision import Accepted, CancelTimer, Claim, Command, Decision, Item, ItemRef, Refused, ReleaseClaim, ScheduleTimer
+from workers.engine.outcome import Outcome, Said
+from workers.engine.root import Root
+
+LARGEST_ITEM = 380 * 1024
+"""Bytes; growth past it is refused, so that ``_hold`` always fits under DynamoDB's 400 KB."""
+STAMPS = ("createdBy", "createdAt", "updatedAt")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A decoded command in its lane. ``at`` and ``appended`` are the log's append time, as text and in milliseconds."""
+
+    origin: Origin
+    offset: int
+    at: Timestamp
+    appended: int
+    command: Command[CommandData]
+    handler: Handler[Any, Any]
+    correlation: str
+    traceparent: str | None = None
+    receipt: ReceiptTicket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known about one root: its books, the rows of its key, and rows of other keys read for this fold only. A ref in
+    ``known`` that is in neither map is absent."""
+
+    root: Root = field(default_factory=Root)
+    own: Mapping[ItemRef, Item] = field(default_factory=dict)
+    shared: Mapping[ItemRef, Item] = field(default_factory=dict)
+    known: frozenset[ItemRef] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The fold needs these rows before it can go on."""
+
+    reads: tuple[Read, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one record ended, for metrics and logs. ``reason``: applied, unchanged, recognised, or a refusal's code."""
+
+    waiting: Waiting
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """``rows`` are the rows that changed, without books. ``taken`` records were judged; if fewer than were given, ``fault`` is what
+    the next one's decision raised. ``write`` is False when nothing needs to reach the store."""
+
+    root: Root
+    rows: Mapping[ItemRef, Item]
+    claims: tuple[Claim | ReleaseClaim, ...]
+    outcomes: tuple[Outcome, ...]
+    verdicts: tuple[Verdict, ...]
+    taken: int
+    write: bool
+    fault: Exception | None = None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """The fold's own working memory; never leaves ``fold``."""
+
+    root: Root
+    own: dict[ItemRef, Item]
+    shared: dict[ItemRef, Item]
+    rows: dict[ItemRef, Item]
+    claims: list[Claim | ReleaseClaim]
+    outcomes: list[Outcome]
+    verdicts: list[Verdict]
+    write: bool = False
+    messages: int = 0
+
+
+def fold(found: Found, records: Sequence[Waiting], service: str, overruled: Mapping[int, str] | None = None) -> Folded | Missing:
+    """``overruled``: offset -> refusal, for a command whose claim turned out to be taken when its transaction was tried."""
+    progress = _Progress(found.root, dict(found.own), dict(found.shared), {}, [], [], [])
+    fault: Exception | None = None
+    taken = 0
+    for record in records:
+        if progress.root.has_seen(record.origin, record.offset):
+            progress.verdicts.append(Verdict(record, "recognised"))
+        elif progress.root.knows(record.command.id):
+            progress.root, progress.write = progress.root.noted(record.origin, record.offset), True
+            progress.verdicts.append(Verdict(record, "recognised"))
+        else:
+            try:
+                missing = _judge(progress, found, record, service, (overruled or {}).get(record.offset))
+            except Exception as error:  # noqa: BLE001  # a bug of a decision: what came before it stands, the caller decides about the rest
+                fault = error
+                break
+            if missing:
+                return missing
+        taken += 1
+    root = replace(progress.root, version=found.root.version + 1) if progress.write else progress.root
+    return Folded(
+        root, progress.rows, tuple(progress.claims), tuple(progress.outcomes), tuple(progress.verdicts), taken, progress.write, fault
+    )
+
+
+def _judge(progress: _Progress, found: Found, record: Waiting, service: str, overruled: str | None) -> Missing | None:
+    handler, command = record.handler, record.command
+    ref = handler.aggregate.root(command.key)
+    rows = {**progress.shared, **progress.own}
+    state = handler.aggregate.load(command.key, rows)
+    reads = tuple(handler.reads(state, command))
+    if missing := tuple(read for read in reads if read.ref not in found.known and read.ref not in progress.own):
+        return Missing(missing)
+    at = _not_before(record.at, progress.own.get(ref))
+    decision: Decision[Any] = Refused(overruled) if overruled else handler.decide(state, command, at)
+    changed: dict[ItemRef, Item] = {}
+    if isinstance(decision, Accepted):
+        changed = _changes(progress.own, handler.aggregate.save(decision.state), command.id, at)
+        if any(_size(row) > LARGEST_ITEM for row in changed.values()):
+            decision, changed = Refused("item_too_large"), {}
+    _keep(progress, found, record, _said(decision, record, service), decision, at)
+    traceless = isinstance(decision, Refused) and not reads and found.root.version == 0 and ref not in progress.own
+    if not traceless:
+        progress.root, progress.write = progress.root.noted(record.origin, record.offset, command.id), True
+    progress.own |= changed
+    progress.rows |= changed
+    if isinstance(decision, Accepted):
+        _claim(progress, decision.claims, command.id, at)
+    return None
+
+
+def _claim(progress: _Progress, claims: Sequence[Claim | ReleaseClaim], command: CommandId, at: Timestamp) -> None:
+    """Later commands of the same fold see the claim as taken or gone already."""
+    for claim in claims:
+        if isinstance(claim, Claim):
+            stamped = replace(claim, item={**claim.item, "createdBy": command, "createdAt": at, "updatedAt": at})
+            progress.claims.append(stamped)
+            progress.shared[claim.ref] = stamped.item
+        else:
+            progress.claims.append(claim)
+            progress.shared.pop(claim.ref, None)
+
+
+def _keep(progress: _Progress, found: Found, record: Waiting, said: tuple[Said, ...], decision: Decision[Any], at: Timestamp) -> None:
+    reason = decision.reason if isinstance(decision, Refused) else "applied" if isinstance(decision, Accepted) else "unchanged"
+    progress.verdicts.append(Verdict(record, reason))
+    if not said:
+        return
+    progress.outcomes.append(
+        Outcome(
+            origin=record.origin,
+            offset=record.offset,
+            command=record.command.id,
+            correlation=record.correlation,
+            actor=record.command.actor,
+            at=at,
+            said=said,
+            version=found.root.version + 1,
+            first=progress.messages,
+            receipt=record.receipt,
+            traceparent=record.traceparent,
+            received=record.appended,
+        )
+    )
+    progress.messages += len(said)
+
+
+def _not_before(at: Timestamp, root: Item | None) -> Timestamp:
+    """Time never runs backwards for one root, whatever the brokers' clocks do."""
+    last: Timestamp | None = root.get("updatedAt") if root else None
+    return max(at, last) if last else at
+
+
+def _changes(own: Mapping[ItemRef, Item], wanted: Mapping[ItemRef, Item], command: CommandId, at: Timestamp) -> dict[ItemRef, Item]:
+    """Rows that differ from what is there, stamped."""
+    changed: dict[ItemRef, Item] = {}
+    for ref, row in wanted.items():
+        before = own.get(ref)
+        stamps = {name: before[name] for name in STAMPS if name in before} if before else {}
+        if before is None or {**row, **stamps} != before:
+            changed[ref] = {**row, "createdBy": command, "createdAt": at, **stamps, "updatedAt": at}
+    return changed
+
+
+def _size(item: Item) -> int:
+    return len(orjson.dumps(item, default=_length))
+
+
+def _length(value: object) -> str:
+    return "x" * len(value) if isinstance(value, bytes) else str(value)
+
+
+def _said(decision: Decision[Any], record: Waiting, service: str) -> tuple[Said, ...]:
+    command = record.command
+    if isinstance(decision, Refused):
+        kind = command.data.kind()
+        refusal = CommandRefused(command_id=command.id, command_type=kind, key=command.key, reason=decision.reason)
+        return (_message(refusal, service, sequenced=False),)
+    if isinstance(decision, Accepted) and (decision.events or decision.timers):
+        words = [_timer_word(timer) for timer in decision.timers]
+        return tuple(_message(event, service) for event in [*decision.events, *words])
+    if record.receipt is None:
+        return ()
+    settlement = Settlement.APPLIED if isinstance(decision, Accepted) else Settlement.UNCHANGED
+    return (_message(CommandSettled(command_id=command.id, outcome=settlement), service, sequenced=False),)
+
+
+def _message(data: EventData, service: str, *, sequenced: bool = True) -> Said:
+    return Said(type(data).__name__, data.kind(service), data.to_json(), sequenced)
+
+
+def _timer_word(timer: ScheduleTimer | CancelTimer) -> EventData:
+    timer_key = timer_id(timer.timer, timer.owner)
+    if isinstance(timer, CancelTimer):
+        return TimerCancelled(timer_id=timer_key, timer=timer.timer)
+    command = timer.command
+    return TimerScheduled(
+        timer_id=timer_key,
+        timer=timer.timer,
+        due_at=timer.due_at,
+        command_type=command.kind(),
+        key=command.key,
+        data=command.to_item(),
+    )

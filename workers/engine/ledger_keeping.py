@@ -1,0 +1,58 @@
+"""Writing the effect ledger, patiently: a row's fate is always known before anything else is done for it."""
+
+from collections.abc import Sequence
+from random import Random
+
+from workers.engine.decision import ItemRef
+from workers.engine.ledger import LedgerRow, first_write, next_write
+from workers.engine.ports import Clock, Fate, Store, StoreUnavailable, Write, Written
+from workers.engine.retry import TRANSIENT
+
+ROWS_A_WRITE = 25
+
+
+class LostClaim(Exception):
+    """Somebody else took the row over after our lease: what they do with it is theirs, so this run ends."""
+
+
+class LedgerKeeper:
+    """Waits out throttling and outages; looks an unknown write up instead of repeating it."""
+
+    def __init__(self, store: Store, clock: Clock, random: Random) -> None:
+        self._store, self._clock, self._random = store, clock, random
+
+    async def put(self, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+        """Returns those that were not in the ledger before."""
+        fresh: list[LedgerRow] = []
+        for start in range(0, len(rows), ROWS_A_WRITE):
+            chunk = rows[start : start + ROWS_A_WRITE]
+            results = await self._written([first_write(row) for row in chunk])
+            fresh += [row for row, result in zip(chunk, results, strict=True) if result.fate is Fate.WRITTEN]
+        return fresh
+
+    async def keep(self, before: LedgerRow, after: LedgerRow) -> LedgerRow:
+        """Returns ``after``. Raises LostClaim."""
+        (result,) = await self._written([next_write(before, after)])
+        if result.fate is not Fate.WRITTEN:
+            raise LostClaim(before.effect)
+        return after
+
+    async def _written(self, writes: Sequence[Write]) -> Sequence[Written]:
+        results: dict[ItemRef, Written] = {}
+        attempt = 0
+        while todo := [write for write in writes if write.ref not in results]:
+            try:
+                for write, answer in zip(todo, await self._store.write(todo), strict=True):
+                    result = await self._looked_up(write) if answer.fate is Fate.UNKNOWN else answer
+                    if result.fate not in (Fate.BUSY, Fate.UNKNOWN):
+                        results[write.ref] = result
+            except StoreUnavailable:
+                pass
+            if len(results) < len(writes):
+                await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
+                attempt += 1
+        return [results[write.ref] for write in writes]
+
+    async def _looked_up(self, write: Write) -> Written:
+        found = (await self._store.get([write.ref])).get(write.ref)
+        return Written(Fate.WRITTEN) if found == write.after else Written(Fate.UNKNOWN)

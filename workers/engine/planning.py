@@ -1,0 +1,93 @@
+"""From dirty lanes to writes: load what is not known, fold what waits. Writes nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from workers.engine.decision import Item, ItemRef
+from workers.engine.fold import Folded, Missing, Waiting, fold
+from workers.engine.lane import LARGEST_TRANSACTION, Entry, Lane
+from workers.engine.ports import Store, Write
+from workers.engine.root import Root
+
+
+@dataclass(frozen=True, slots=True)
+class Conveyor:
+    """``requests``: write requests in the air at once. ``roots``: lanes in one request. ``folded``: records in one change.
+    ``unpublished``: bytes of one root's outcomes in the air before it waits. ``cached``: lanes kept per partition."""
+
+    requests: int = 8
+    roots: int = 25
+    folded: int = 25
+    unpublished: int = 128 * 1024
+    cached: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One lane's next change. No ``writes``: nothing needs to reach the store."""
+
+    lane: Lane
+    records: Sequence[Waiting]
+    folded: Folded
+    writes: Sequence[Write]
+
+
+class Planner:
+    """Raises StoreUnavailable before anything was judged."""
+
+    def __init__(self, service: str, store: Store, most: int) -> None:
+        self._service, self._store, self._most = service, store, most
+
+    async def load(self, lanes: Sequence[Lane], loaded: Callable[[Lane, Entry], None]) -> None:
+        if not lanes:
+            return
+        items = await self._store.get([lane.ref for lane in lanes])
+        for lane in lanes:
+            entry = Entry(Root.of(items.get(lane.ref, {})))
+            entry.learn([lane.ref], items)
+            lane.entry = entry
+            loaded(lane, entry)
+
+    async def plan(self, lanes: Sequence[Lane]) -> list[Plan]:
+        """Folds every lane, fetching the rows its decisions ask for on the way. Rows of other keys are read anew each time."""
+        plans: list[Plan] = []
+        shared: dict[Lane, dict[ItemRef, Item]] = {lane: {} for lane in lanes}
+        known: dict[Lane, frozenset[ItemRef]] = {lane: frozenset() for lane in lanes}
+        todo = list(lanes)
+        while todo:
+            missing: dict[Lane, Missing] = {}
+            for lane in todo:
+                planned = self._fold(lane, shared[lane], known[lane])
+                if isinstance(planned, Missing):
+                    missing[lane] = planned
+                else:
+                    plans.append(planned)
+            await self._fetch(missing, shared, known)
+            todo = list(missing)
+        return plans
+
+    def _fold(self, lane: Lane, shared: Mapping[ItemRef, Item], known: frozenset[ItemRef]) -> Plan | Missing:
+        most = self._most
+        while True:
+            records = lane.next_records(most)
+            folded = fold(lane.found(shared, known), records, self._service, lane.overruled)
+            if isinstance(folded, Missing):
+                return folded
+            folded = lane.with_books(folded)
+            writes = lane.writes(folded) if folded.write else []
+            if len(writes) <= LARGEST_TRANSACTION or len(records) == 1:
+                return Plan(lane, records, folded, writes)
+            most = len(records) // 2
+
+    async def _fetch(
+        self, missing: Mapping[Lane, Missing], shared: dict[Lane, dict[ItemRef, Item]], known: dict[Lane, frozenset[ItemRef]]
+    ) -> None:
+        if not missing:
+            return
+        items = await self._store.get(list({read.ref for each in missing.values() for read in each.reads}))
+        for lane, each in missing.items():
+            assert lane.entry is not None
+            lane.entry.learn([read.ref for read in each.reads if not read.shared], items)
+            foreign = [read.ref for read in each.reads if read.shared]
+            shared[lane] |= {ref: items[ref] for ref in foreign if ref in items}
+            known[lane] |= frozenset(foreign)

@@ -1,0 +1,77 @@
+"""The bookkeeping that one root item carries: its own inbox and outbox (design.md 3.1). Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from contracts.ids import digest
+from contracts.position import Origin
+from contracts.types import CommandId
+from workers.engine.decision import Item
+from workers.engine.outcome import Outcome
+
+RING = 16
+DIGEST = 8
+PREFIX = "_"
+VERSION, SEEN, RECENT, OUTCOMES, HOLD = "_version", "_seen", "_recent", "_outcomes", "_hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """``seen``: per origin the highest offset applied. ``recent``: digests of the last 16 command ids, oldest first.
+    ``outcomes``: verdicts not yet known published, oldest first. ``hold``: the last parked offset while the root is parked."""
+
+    version: int = 0
+    seen: Mapping[Origin, int] = field(default_factory=dict)
+    recent: bytes = b""
+    outcomes: tuple[Outcome, ...] = ()
+    hold: int | None = None
+
+    @classmethod
+    def of(cls, item: Item) -> Self:
+        return cls(
+            version=item.get(VERSION, 0),
+            seen=item.get(SEEN, {}),
+            recent=item.get(RECENT, b""),
+            outcomes=tuple(Outcome.unpack(packed) for packed in item.get(OUTCOMES, ())),
+            hold=item.get(HOLD),
+        )
+
+    def attributes(self) -> dict[str, Any]:
+        """As they rest on the item; empty ones are left out."""
+        attributes: dict[str, Any] = {VERSION: self.version, SEEN: dict(self.seen)}
+        if self.recent:
+            attributes[RECENT] = self.recent
+        if self.outcomes:
+            attributes[OUTCOMES] = [outcome.pack() for outcome in self.outcomes]
+        if self.hold is not None:
+            attributes[HOLD] = self.hold
+        return attributes
+
+    def has_seen(self, origin: Origin, offset: int) -> bool:
+        return offset <= self.seen.get(origin, -1)
+
+    def knows(self, command: CommandId) -> bool:
+        """True for one of the last 16 commands judged here, at whatever offset."""
+        wanted = digest(command)
+        return any(self.recent[i : i + DIGEST] == wanted for i in range(0, len(self.recent), DIGEST))
+
+    def noted(self, origin: Origin, offset: int, command: CommandId | None = None) -> Self:
+        """With this offset seen, and the command's id in the ring when it is given."""
+        recent = (self.recent + digest(command))[-RING * DIGEST :] if command else self.recent
+        return replace(self, seen={**self.seen, origin: offset}, recent=recent)
+
+    def owed(self, origin: Origin, watermark: int) -> tuple[Outcome, ...]:
+        """What whoever loads this root publishes first: everything not known to be published. ``watermark``: the committed one of
+        ``origin``; of other origins (a topic made anew) nothing is known."""
+        return tuple(o for o in self.outcomes if self.hold is not None or o.origin != origin or o.offset >= watermark)
+
+
+def plain(item: Item) -> dict[str, Any]:
+    """The service's own attributes: what "byte for byte" is measured on."""
+    return {name: value for name, value in item.items() if not name.startswith(PREFIX)}
+
+
+def exists(item: Item) -> bool:
+    """A root that only keeps books (a refusal on an absent one that read another row) is absent to everybody else."""
+    return "createdAt" in item

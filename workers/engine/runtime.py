@@ -1,0 +1,134 @@
+"""Roles put together from a service's declaration, and run side by side until told to stop or one of them fails."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from contracts.topics import commands_topic, events_topic
+from workers.engine.commands import CommandsProcessor
+from workers.engine.effects import EffectPace, EffectsSink
+from workers.engine.events import EventsProcessor
+from workers.engine.planning import Conveyor
+from workers.engine.ports import Clock, Log, Metrics, Store
+from workers.engine.projections import ProjectionsSink
+from workers.engine.quarantine import Quarantine
+from workers.engine.reactions import ReactionsSink
+from workers.engine.role import Pace, Role
+from workers.engine.service import Service
+from workers.engine.tracing import NoTracer, Tracer
+
+
+class RoleName(StrEnum):
+    COMMANDS = "commands"
+    REACTIONS = "reactions"
+    EFFECTS = "effects"
+    PROJECTIONS = "projections"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What roles run on. ``ports``: provider name -> the port its effects get."""
+
+    environment: str
+    log: Log
+    store: Store
+    clock: Clock
+    metrics: Metrics
+    random: Random
+    ports: Mapping[str, Any]
+    pace: Pace = field(default_factory=Pace)
+    conveyor: Conveyor = field(default_factory=Conveyor)
+    effects: EffectPace = field(default_factory=EffectPace)
+    projection_interval: float = 1.0
+    tracer: Tracer = field(default_factory=NoTracer)
+
+
+def roles_of(service: Service) -> list[RoleName]:
+    """The roles a service needs; every service projects receipts of its own commands."""
+    needed = {
+        RoleName.COMMANDS: bool(service.handlers),
+        RoleName.REACTIONS: bool(service.reactions),
+        RoleName.EFFECTS: bool(service.effects),
+        RoleName.PROJECTIONS: True,
+    }
+    return [name for name, wanted in needed.items() if wanted]
+
+
+def build_role(service: Service, name: RoleName, world: World) -> Role:
+    group = f"{service.name}-{name.value}"
+    quarantine = Quarantine(world.store, world.clock, world.metrics, world.random)
+    if name is RoleName.COMMANDS:
+        return _commands_role(service, group, world, quarantine)
+    sink: ReactionsSink | EffectsSink | ProjectionsSink
+    if name is RoleName.REACTIONS:
+        topics = _sources([reaction.event.service for reaction in service.reactions])
+        sink = ReactionsSink(service, world.log, world.store, world.clock, world.metrics, world.random, world.tracer)
+    elif name is RoleName.EFFECTS:
+        topics = _sources([effect.event.service for effect in service.effects])
+        sink = EffectsSink(
+            service,
+            world.ports,
+            world.environment,
+            world.log,
+            world.store,
+            world.clock,
+            world.metrics,
+            world.random,
+            world.effects,
+            world.tracer,
+        )
+    else:
+        topics = _sources([service.name, *(projection.event.service for projection in service.projections)])
+        sink = ProjectionsSink(service, world.store, world.clock, world.metrics, world.random, world.projection_interval)
+    processor = EventsProcessor(group, sink, quarantine, world.metrics)
+    role = Role(group, topics, processor, world.log, world.clock, world.metrics, world.pace)
+    processor.on_fault = role.fail
+    if not isinstance(sink, ReactionsSink):
+        sink.on_fault = role.fail
+    return role
+
+
+def _commands_role(service: Service, group: str, world: World, quarantine: Quarantine) -> Role:
+    processor = CommandsProcessor(
+        service, world.log, world.store, world.clock, world.metrics, quarantine, world.random, world.conveyor, world.tracer
+    )
+    role = Role(group, [commands_topic(service.name)], processor, world.log, world.clock, world.metrics, world.pace)
+    processor.on_fault = role.fail
+    return role
+
+
+def _sources(services: Sequence[str]) -> list[str]:
+    return [events_topic(service) for service in sorted(set(services))]
+
+
+class Runtime:
+    """Runs roles until ``stop``. A role that fails stays failed and is told by ``failures``; the others go on: its records wait in the
+    log. ``run`` ends when all have ended."""
+
+    def __init__(self, roles: Sequence[Role]) -> None:
+        self.roles = tuple(roles)
+
+    async def run(self) -> None:
+        """Raises an ExceptionGroup of what made roles fail, after every role has ended."""
+        results = await asyncio.gather(*(role.run() for role in self.roles), return_exceptions=True)
+        if failures := [result for result in results if isinstance(result, Exception)]:
+            raise ExceptionGroup("roles stopped by faults", failures)
+
+    def stop(self) -> None:
+        for role in self.roles:
+            role.stop()
+
+    @property
+    def failures(self) -> Mapping[str, Exception]:
+        return {role.name: role.failure for role in self.roles if role.failure}
+
+    @property
+    def ready(self) -> bool:
+        return all(role.ready for role in self.roles)
+
+    def stalled(self, now: int, patience: int = 30_000) -> list[str]:
+        """Roles whose loop has not turned for ``patience`` milliseconds: what liveness means."""
+        return [role.name for role in self.roles if role.failure is None and now - role.beat > patience]

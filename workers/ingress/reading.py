@@ -1,0 +1,59 @@
+"""The ingress's declared point look-ups (design.md 3.6): receipts of repeated ids, and whose a Stripe object is."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from workers.engine.decision import Item, ItemRef
+from workers.engine.ports import Store, StoreMisconfigured, StoreUnavailable
+from workers.ingress.problems import Problem
+from workers.ingress.publishing import RETRY_AFTER
+from workers.ingress.stripe_translation import PayeeKey, PaymentKey
+
+RECEIPTS: Final = "platform-receipts"
+ESCROW: Final = "payment-escrow"
+TRANSACTIONS: Final = "payment-transactions"
+
+
+@asynccontextmanager
+async def store_answers() -> AsyncIterator[None]:
+    """Turns a silent store into Problem ``store_unavailable``."""
+    try:
+        yield
+    except (StoreUnavailable, StoreMisconfigured) as error:
+        raise Problem("store_unavailable", "The store did not answer.", retry_after=RETRY_AFTER) from error
+
+
+async def receipts(store: Store, ids: Sequence[str], now: int) -> Mapping[str, Item]:
+    """By command id; ``now`` in milliseconds. Those past their time are absent, whenever the store gets round to deleting them."""
+    if not ids:
+        return {}
+    async with store_answers():
+        found = await store.get([ItemRef(RECEIPTS, name) for name in dict.fromkeys(ids)])
+    return {ref.key: item for ref, item in found.items() if int(item.get("expiresAt", 0)) > now // 1000}
+
+
+async def resolve(store: Store, key: PaymentKey | PayeeKey) -> Mapping[str, Any] | None:
+    """The fields that name the aggregate; None when nobody knows whose this is, or not yet."""
+    async with store_answers():
+        return await (_payment(store, key) if isinstance(key, PaymentKey) else _payee(store, key))
+
+
+async def _payment(store: Store, key: PaymentKey) -> Mapping[str, Any] | None:
+    if key.contract_id and key.transaction_id:
+        return {"contractId": key.contract_id, "transactionId": key.transaction_id}
+    if not key.stripe_id:
+        return None
+    page = await store.query(TRANSACTIONS, "stripePaymentId-index", key.stripe_id, limit=1)
+    row = page.items[0] if page.items else {}
+    if "contractId" not in row:
+        return None
+    return {"contractId": row["contractId"], "transactionId": row["id"]}
+
+
+async def _payee(store: Store, key: PayeeKey) -> Mapping[str, Any] | None:
+    if key.contractor_id:
+        return {"contractorId": key.contractor_id}
+    claim = ItemRef(ESCROW, f"ACCT#{key.account}")
+    row = (await store.get([claim])).get(claim) if key.account else None
+    return {"contractorId": row["contractorId"]} if row and "contractorId" in row else None

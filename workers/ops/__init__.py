@@ -1,0 +1,1 @@
+"""Running the system: the stack it stands on, and what an operator does to it."""

@@ -1,0 +1,65 @@
+"""Processes of the project itself, run like the stack's servers: they end with this process, however it dies."""
+
+import http.client
+import json
+import sys
+from pathlib import Path
+
+from workers.ops.stack.ports import HOST
+from workers.ops.stack.server import Server
+
+ANSWER_SECONDS = 5.0
+
+
+class _Own(Server):
+    """A process that says by a 200 that it is ready. Its settings are this process's variables."""
+
+    ready_path = "/health/ready"
+
+    def prepare(self) -> None:
+        """Nothing beside its folder."""
+
+    def answers(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request("GET", self.ready_path)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+class IngressProcess(_Own):
+    name = "ingress"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "workers.main", "ingress", "--port", str(self.port)]
+
+
+class WorkersProcess(_Own):
+    """Every role of every service; ready once each has its partitions."""
+
+    name = "workers"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "workers.main", "run", "--all", "--health-port", str(self.port)]
+
+
+class StripeProcess(_Own):
+    """The fake; where its webhooks go is told by its controls once the ingress answers."""
+
+    name = "stripe"
+    ready_path = "/_fake/state"
+
+    def __init__(self, folder: Path, port: int | None, scratch: Path | None, arguments: list[str]) -> None:
+        super().__init__(folder, port, scratch)
+        self._arguments = arguments
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "workers.ops.fakes.stripe", "--port", str(self.port), *self._arguments]
+
+
+def ready_line(**told: object) -> str:
+    """One line of JSON, for whoever started this."""
+    return json.dumps({"ready": True, **told})

@@ -1,0 +1,72 @@
+"""Settings of a development environment as the variables that its processes read."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from workers.ops.dev.keys import Keys
+from workers.ops.stack import Endpoints
+from workers.settings import EMBEDDED
+
+BUCKET = "mindlinks-documents"
+MAIL_FROM = "no-reply@mindlinks.example"
+CONFIGURATION_SET = "mindlinks"
+REGION = "us-east-1"
+CLIENT_KEYS_FILE = "client-keys.json"
+
+# What a person's own shell may hold and what would lead somewhere else than to the stack.
+FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE")
+
+
+def variables_of(environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str) -> Mapping[str, str]:
+    """``folder`` holds the client keys file; ``stripe`` is the fake's address."""
+    return _mindlinks(environment, endpoints, keys, folder, stripe) | _aws(endpoints)
+
+
+def _mindlinks(environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str) -> dict[str, str]:
+    own = {
+        "ENVIRONMENT": environment,
+        "KAFKA": endpoints.kafka if endpoints.dynamodb else EMBEDDED,
+        "STRIPE_API_KEY": "sk_test_local",
+        "STRIPE_API_BASE": stripe,
+        "STRIPE_SECRETS": ",".join(keys.webhook_secrets),
+        "STRIPE_CONNECT_SECRETS": ",".join(keys.connect_webhook_secrets),
+        "BLIND_INDEX_KEY": keys.blind_index_key,
+        "LINK_KEYS": keys.link_keys,
+        "MASTER_KEY": keys.master_key,
+        "BUCKET": BUCKET,
+        "CLIENT_KEYS_FILE": str(folder / CLIENT_KEYS_FILE),
+        "MAIL_FROM": MAIL_FROM,
+        "MAIL_CONFIGURATION_SET": CONFIGURATION_SET,
+    }
+    return {f"MINDLINKS_{name}": value for name, value in own.items()}
+
+
+def _aws(endpoints: Endpoints) -> dict[str, str]:
+    """Credentials that open nothing but the local servers."""
+    if not endpoints.dynamodb or not endpoints.aws:
+        return {}
+    return {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoints.aws,
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@contextmanager
+def set_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """For this process and the children it starts meanwhile; what was there before is put back."""
+    before = {name: os.environ.pop(name, None) for name in (*variables, *FOREIGN)}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

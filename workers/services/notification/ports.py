@@ -1,0 +1,130 @@
+"""What the effects of notification need of the outside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from contracts.notification.values import PageLink, TokenLink
+from contracts.types import Direction, Locale, Pii
+
+# --- rendering -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EmailText:
+    """``subject`` is plain text, ``body`` an HTML fragment; both hold placeholders ``{{ name }}`` and nothing else."""
+
+    subject: str
+    body: str
+    locale: Locale
+    dir: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class InAppText:
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedEmail:
+    """``html`` is a whole document, ``text`` says the same."""
+
+    subject: str
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedInApp:
+    """HTML-escaped."""
+
+    title: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotRendered:
+    """The template and its variables do not fit; no retry will help. ``code``: missing_variable or template_invalid."""
+
+    code: str
+
+
+class CannotShowError(Exception):
+    """A value of the message can't be brought into a form to show; no retry will help. ``code``: unreadable_value, link_key_unknown."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class RenderPort(Protocol):
+    """Opens, links and renders; leaves nothing behind, so every call may be repeated."""
+
+    @property
+    def app_url(self) -> str: ...
+
+    async def open(self, sealed: str) -> str | None:
+        """The clear text; None once the subject's key is destroyed. Raises CannotShowError for a text that nobody sealed."""
+        ...
+
+    async def seal(self, subject: str, text: str) -> Pii: ...
+
+    def token_link(self, link: TokenLink) -> str:
+        """Raises CannotShowError when the link key is not known (any more)."""
+        ...
+
+    def page_link(self, link: PageLink) -> str: ...
+
+    def render_email(self, text: EmailText, variables: Mapping[str, str]) -> RenderedEmail | NotRendered: ...
+
+    def render_in_app(self, text: InAppText, variables: Mapping[str, str]) -> RenderedInApp | NotRendered: ...
+
+
+# --- sending -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """``tags`` come back in every event about the message. ``unsubscribe``: address of the one-click link, where there is one."""
+
+    to: str
+    content: RenderedEmail
+    tags: Mapping[str, str]
+    unsubscribe: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAccepted:
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailRejected:
+    """The provider will never take this message."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmailNotTaken:
+    """The message certainly was not taken; the same may be sent again, ``after`` seconds if the provider said so."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmailFateUnknown:
+    """The request was on its way when the connection broke."""
+
+    reason: str
+
+
+EmailAnswer: TypeAlias = EmailAccepted | EmailRejected | EmailNotTaken | EmailFateUnknown
+
+
+class EmailPort(RenderPort, Protocol):
+    async def send(self, email: Email) -> EmailAnswer:
+        """One call, no retries inside: providers of mail take no idempotency key."""
+        ...

@@ -1,0 +1,48 @@
+"""Settings of every process: ``MINDLINKS_*``; AWS's own variables for AWS. A bad one stops the start with one clear line."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED = "memory"
+
+
+class Settings(BaseSettings):
+    """Names and defaults are listed in ``.env.example``. Secrets never appear in a repr, a log or ``--help``."""
+
+    model_config = SettingsConfigDict(env_prefix="MINDLINKS_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True)
+
+    environment: str = "dev"
+    stack: str = "auto"
+    kafka: str = "127.0.0.1:9092"
+    http_port: int = 8080
+    health_port: int = 8081
+    stripe_api_key: SecretStr = SecretStr("sk_test_local")
+    stripe_api_base: str | None = None
+    stripe_secrets: SecretStr = SecretStr("")
+    stripe_connect_secrets: SecretStr = SecretStr("")
+    blind_index_key: SecretStr = SecretStr("")
+    link_keys: SecretStr = SecretStr("")
+    traces: str | None = None
+    """An OTLP/HTTP address; none: traces are passed on and not kept."""
+    bucket: str = "mindlinks-documents"
+    master_key: SecretStr = SecretStr("")
+    client_keys_file: Path | None = None
+    dynamodb: str | None = Field(default=None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"))
+    region: str = Field(default="us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    mail_configuration_set: str | None = None
+    mail_from: str = "no-reply@mindlinks.example"
+    app_url: str = "https://app.mindlinks.example"
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        return _split(self.stripe_secrets.get_secret_value())
+
+    @property
+    def connect_webhook_secrets(self) -> tuple[str, ...]:
+        return _split(self.stripe_connect_secrets.get_secret_value())
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
