@@ -18,6 +18,8 @@ SEALED_PATTERN = r"^s1\.[a-z]+\.[^.\s]{1,128}\.[1-9][0-9]{0,5}\.[A-Za-z0-9_-]+$"
 
 def _clean(value: str) -> str:
     """NFC, trimmed, no control characters (line breaks and tabs of longer texts excepted)."""
+    if value.isascii() and value.isprintable() and value and value[0] != " " != value[-1]:
+        return value
     cleaned = unicodedata.normalize("NFC", value).strip()
     if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in cleaned):
         raise ValueError("control characters are not allowed")

@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 SESSION_TIMEOUT = 30_000
 REBALANCE_TIMEOUT = 60_000
+HEARTBEAT = 1_000
+"""Milliseconds: so soon a member notices that the group is being dealt out anew."""
 POLL_TIMEOUT = 10
 """Milliseconds. An idle poll waits it twice, deaf."""
 BATCH_RECORDS = 1000
@@ -164,7 +166,8 @@ class KafkaConsumer(ConsumerRebalanceListener):
             apply_types=False,
             allow_auto_create_topics=False,
             client_id=group,
-            logger=logging.getLogger("faststream.kafka"),
+            logger=logger,
+            log_level=logging.DEBUG,
         )
         self._subscriber: Any = self._broker.subscriber(
             *topics,
@@ -176,6 +179,7 @@ class KafkaConsumer(ConsumerRebalanceListener):
             max_records=BATCH_RECORDS,
             session_timeout_ms=SESSION_TIMEOUT,
             rebalance_timeout_ms=REBALANCE_TIMEOUT,
+            heartbeat_interval_ms=HEARTBEAT,
             listener=self,
             parser=_parse,
             decoder=_decode,

@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
+import aiokafka
+from aiokafka.admin import AIOKafkaAdminClient
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType
 
 from contracts.position import origin
@@ -30,6 +32,7 @@ class KafkaAdmin:
     """Every call raises LogUnavailable when no broker answers in time, UnknownTopic for a topic that is not there."""
 
     def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
         self._client = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
 
     async def check(self) -> None:
@@ -66,13 +69,23 @@ class KafkaAdmin:
         ]
 
     async def _committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, tuple[int | None, str]]:
-        wanted = [TopicPartition(partition.topic, partition.number) for partition in partitions]
-        futures = self._client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, wanted)], request_timeout=TIMEOUT)
-        (future,) = futures.values()
-        answer = await self._call(future.result)
+        """By aiokafka: confluent-kafka 2.16 reads a commit's metadata past its end (no terminating zero on the wire)."""
+        wanted = [aiokafka.TopicPartition(partition.topic, partition.number) for partition in partitions]
+        client = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await client.start()
+                answer = await client.list_consumer_group_offsets(group, partitions=wanted)
+        except (TimeoutError, aiokafka.errors.KafkaError) as error:
+            raise LogUnavailable(f"offsets of group {group}: {error!r}") from error
+        finally:
+            await client.close()
+        if missing := set(wanted) - set(answer):
+            # A coordinator that is still loading answers with an error for the whole group, which aiokafka passes over.
+            raise LogUnavailable(f"offsets of group {group}: no answer for {missing}")
         return {
-            Partition(each.topic, each.partition): (each.offset if each.offset >= 0 else None, each.metadata or "")
-            for each in answer.topic_partitions
+            Partition(tp.topic, tp.partition): (each.offset if each.offset >= 0 else None, each.metadata or "")
+            for tp, each in answer.items()
         }
 
     async def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:

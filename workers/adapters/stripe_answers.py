@@ -89,8 +89,10 @@ def lookup_problem(error: stripe.StripeError) -> NoAnswer:
 
 
 def _code(error: stripe.StripeError) -> str:
-    kind = error.error.type if error.error else None
-    return (error.code or kind or type(error).__name__)[:80]
+    """The SDK drops the code of rate limits and of missing permissions from the error itself; the body still has it."""
+    said = error.error
+    code = error.code or (said and (said.code or said.type))
+    return (code or type(error).__name__)[:80]
 
 
 def _reason(error: stripe.StripeError) -> str:

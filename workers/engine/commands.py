@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -213,7 +214,8 @@ class CommandsProcessor:
     def _evict(self, shard: Shard) -> None:
         excess = len(shard.lanes) - self._settings.cached
         if excess > 0:
-            for ref in [ref for ref, lane in list(shard.lanes.items())[: excess * 2] if not lane.pinned][:excess]:
+            oldest = list(islice(shard.lanes.items(), 2 * excess))
+            for ref in [ref for ref, lane in oldest if not lane.pinned][:excess]:
                 del shard.lanes[ref]
 
     async def _turn(self, lanes: Sequence[Lane]) -> list[Lane]:

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
+import structlog
+
 from contracts.position import Origin
 from workers.engine.ports import Assigned, Clock, Consumer, Log, LogUnavailable, Metrics, Offset, StaleOwner
 from workers.engine.record import Partition, Record
 from workers.engine.watermark import Watermark
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ class Role:
         """The first fault counts; polling stops, nothing is skipped."""
         if self.failure is None:
             self.failure = error
+            log.error("role stopped by a fault", role=self.name, error=f"{type(error).__name__}: {error}", exc_info=error)
             self._metrics.gauge("role_failed", 1, role=self.name)
         self._ended.set()
 

@@ -1,14 +1,18 @@
 """Who hears of what, through which channels: section 13 of domain.md as data."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from contracts.auth import EmailChanged, UserRegistered
+from contracts.client import CompanyRejected, CompanyVerified
 from contracts.contract import events as contract
 from contracts.contract.values import Ender, Party
+from contracts.contractor import BankDetailsAdded, BankDetailsFailed
 from contracts.ids import address_recipient_id
+from contracts.kyc import KycSessionVerified
 from contracts.message import EventData
 from contracts.notification.events import AddressSuppressed
 from contracts.notification.values import CalendarDay, Category, Moment, Money, PageLink, Phrase, TemplateName, TokenLink, Variable
@@ -24,6 +28,8 @@ Build = Callable[[Any], Variable]
 EMAIL, IN_APP = (Channel.EMAIL,), (Channel.IN_APP,)
 BOTH = (Channel.EMAIL, Channel.IN_APP)
 ALL = (Channel.EMAIL, Channel.SMS, Channel.IN_APP)
+
+CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 COMMON_VARIABLES = frozenset({"firstName", "appUrl", "locale"})
 """Every message has them; the rendering effects fill them in."""
@@ -164,6 +170,12 @@ def _cancel_reason(event: Event[contract.ContractCancelled]) -> Variable:
     return Phrase(code=event.data.reason[:80]) if event.data.by is Ender.SYSTEM else event.data.reason
 
 
+def _code_or_words(event: Event[CompanyRejected]) -> Variable:
+    """The registry's verdict has a code, an admin gives his own words."""
+    reason = event.data.reason
+    return Phrase(code=reason) if CODE.fullmatch(reason) else reason
+
+
 def _kind(event: Event[Any]) -> Variable:
     return f"{event.service}.{type(event.data).__name__}"
 
@@ -194,6 +206,11 @@ SEC, TXN, PROD = Category.SECURITY, Category.TRANSACTIONAL, Category.PRODUCT
 ROWS: tuple[Row[Any], ...] = (
     Row(UserRegistered, _user, EMAIL, SEC, "verify-email", {"link": _verify_email_link, "expiresOn": _moment("expires_on")}),
     Row(EmailChanged, _old_address, EMAIL, SEC, "email-changed", {"changedAt": lambda event: Moment(at=event.at)}),
+    Row(CompanyVerified, _user, BOTH, TXN, "company-verified", {"link": _page("company")}),
+    Row(CompanyRejected, _user, BOTH, TXN, "company-rejected", {"reason": _code_or_words, "link": _page("company")}),
+    Row(BankDetailsAdded, _user, BOTH, SEC, "bank-details-added", {"bankName": _text("bank_name"), "last4": _text("last4")}),
+    Row(BankDetailsFailed, _user, BOTH, TXN, "bank-details-failed", {"last4": _text("last4")} | TO_PAYOUTS),
+    Row(KycSessionVerified, _user, BOTH, TXN, "kyc-verified", {"link": _page("profile")}),
     Row(contract.ContractPdfFailed, _client, IN_APP, TXN, "contract-pdf-failed", TO_CONTRACT),
     Row(contract.ContractSent, _parties, BOTH, TXN, "contract-to-sign", TITLE | NAMES | {"signBy": _moment("sign_by")} | TO_CONTRACT),
     Row(contract.ContractSigned, _other_party, BOTH, TXN, "contract-signed", TITLE | {"signerName": _signer_name} | TO_CONTRACT),

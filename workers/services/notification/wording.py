@@ -41,6 +41,7 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "insufficient_funds": ("there was not enough money on the account", "الرصيد غير كافٍ"),
         "expired_card": ("the card has expired", "انتهت صلاحية البطاقة"),
         "authentication_required": ("the bank asks for your confirmation", "يطلب البنك تأكيدك"),
+        "company_inactive": ("the registry says that the company is not active", "يفيد السجل بأن الشركة غير نشطة"),
         "waited_too_long": ("it waited too long", "انتظرت المدة أكثر من المسموح"),
     }
 )

@@ -48,17 +48,20 @@ def record_payee_bank_synced(state: PayeeState, command: Command[RecordPayeeBank
     bank = payee.banks.get(data.bank_details_id)
     if bank is None or _is_old(bank, data):
         return UNCHANGED
+    state, requests = _after(state, bank, data)
     said = PayeeBankSynced(
         **state.said(), bank_details_id=data.bank_details_id, action=data.action, external_account_id=data.external_account_id
     )
+    return Accepted(state, (said, *requests))
+
+
+def _after(state: PayeeState, bank: Bank, data: RecordPayeeBankSynced) -> tuple[PayeeState, tuple[PayeeBankSyncRequested, ...]]:
+    """The bank after a step that Stripe took, and the next one if more is wanted."""
     if data.action is BankAction.DETACH:
-        return Accepted(_without_bank(state, data.bank_details_id), (said,))
+        return _without_bank(state, data.bank_details_id), ()
     changes = {"state": BankState.SYNCED, "external_account_id": data.external_account_id, **NO_NUMBERS}
     state = _with_bank(state, data.bank_details_id, bank.model_copy(update=changes))
-    if bank.wanted is data.action:
-        return Accepted(state, (said,))
-    state, requests = _next(state, data.bank_details_id)
-    return Accepted(state, (said, *requests))
+    return (state, ()) if bank.wanted is data.action else _next(state, data.bank_details_id)
 
 
 def _is_old(bank: Bank, data: RecordPayeeBankSynced) -> bool:

@@ -29,26 +29,31 @@ from workers.services.payment.timers import deposit_abandon, no_deposit_abandon
 
 MOST_DEPOSITS = 200
 FINAL = RECEIVED | {TransactionStatus.CANCELLED}
+NO_FAILURE = {"failure_code": None, "failure_message": None}
+"""A row shows the failure of its last word only, so that it does not tell in which order facts came."""
 
 
 def request_deposit(state: EscrowState, command: Command[RequestDeposit], at: Timestamp) -> Decision[EscrowState]:
-    data = command.data
     if (refused := _not_requested(state, command)) is not None:
         return refused
-    row = Transaction(
-        id=data.transaction_id,
+    row = _requested(state.opened, command)
+    booked = book(_with_charge(state, row.id, ""), row, at)
+    return booked.accepted(DepositRequested(**booked.said, transaction_id=row.id, amount=row.amount, method=command.data.method))
+
+
+def _requested(escrow: Escrow, command: Command[RequestDeposit]) -> Transaction:
+    return Transaction(
+        id=command.data.transaction_id,
         type=TransactionType.DEPOSIT,
-        contract_id=data.contract_id,
-        contractor_id=state.opened.contractor_id,
-        client_id=state.opened.client_id,
-        amount=data.amount,
-        currency=data.currency,
+        contract_id=escrow.contract_id,
+        contractor_id=escrow.contractor_id,
+        client_id=escrow.client_id,
+        amount=command.data.amount,
+        currency=command.data.currency,
         status=TransactionStatus.PENDING,
         initiated_by=command.actor,
         idempotency_key=effect_id(event_id(command.id, DepositRequested.__name__, 0), "payment.create-intent"),
     )
-    booked = book(_with_charge(state, row.id, ""), row, at)
-    return booked.accepted(DepositRequested(**booked.said, transaction_id=row.id, amount=row.amount, method=data.method))
 
 
 def _not_requested(state: EscrowState, command: Command[RequestDeposit]) -> Decision[EscrowState] | None:
@@ -97,7 +102,7 @@ def record_deposit_processing(state: EscrowState, command: Command[RecordDeposit
     # A fact may outrun the answer that names the PaymentIntent; then it is the one that starts the clock.
     timers = () if row.stripe_payment_id else (deposit_abandon(state.contract_id, row.id, at),)
     changes = {"status": TransactionStatus.PROCESSING, "provider_as_of": data.event_created}
-    booked = book(state, _with_intent(row, data.payment_intent_id).model_copy(update=changes), at)
+    booked = book(state, _with_intent(row, data.payment_intent_id).model_copy(update=NO_FAILURE | changes), at)
     if row.status is TransactionStatus.PROCESSING:
         return booked.accepted(timers=timers)
     return booked.accepted(DepositProcessing(**booked.said, transaction_id=row.id, amount=row.amount), timers=timers)
@@ -140,7 +145,7 @@ def _received(row: Transaction, data: RecordDepositSucceeded) -> Transaction:
         "charge_id": data.charge_id,
         "amount_received": data.amount_received,
         "currency": data.currency,
-        "provider_as_of": max(data.event_created, row.provider_as_of or data.event_created),
+        "provider_as_of": _latest(row, data.event_created),
         "failure_code": Anomaly.CANCELLED_AFTER_COMPLETED.value if row.status is TransactionStatus.CANCELLED else None,
         "failure_message": None,
     }
@@ -187,15 +192,22 @@ def record_deposit_cancelled(state: EscrowState, command: Command[RecordDepositC
         return UNCHANGED
     if row.status in RECEIVED:
         flag = Anomaly.CANCELLED_AFTER_COMPLETED
-        state = state.with_row(row.model_copy(update={"failure_code": flag.value}))
+        changes = {"failure_code": flag.value, "provider_as_of": _latest(row, data.event_created)}
+        state = state.with_row(row.model_copy(update=changes))
         return Accepted(state, (flagged(state.opened, row.id, flag, f"cancelled ({data.reason}) although it had succeeded"),))
-    return _cancelled(state, row.model_copy(update={"provider_as_of": data.event_created}), data.reason, at)
+    return _cancelled(state, row.model_copy(update={"provider_as_of": _latest(row, data.event_created)}), data.reason, at)
 
 
 def _cancelled(state: EscrowState, row: Transaction, reason: str, at: Timestamp) -> Accepted[EscrowState]:
-    booked = book(_without_charge(state, row.id), row.model_copy(update={"status": TransactionStatus.CANCELLED}), at)
+    cancelled = row.model_copy(update=NO_FAILURE | {"status": TransactionStatus.CANCELLED})
+    booked = book(_without_charge(state, row.id), cancelled, at)
     event = DepositCancelled(**booked.said, transaction_id=row.id, reason=reason)
     return booked.accepted(event, timers=(no_deposit_abandon(row.id),))
+
+
+def _latest(row: Transaction, event_created: Timestamp) -> Timestamp:
+    """Final facts apply whenever they come, so what they say about time must not depend on their order."""
+    return max(event_created, row.provider_as_of or event_created)
 
 
 def _deposit(state: EscrowState, transaction: TransactionId) -> Transaction | None:

@@ -139,19 +139,24 @@ async def transfer(call: Call[EscrowReleaseRequested], rows: Rows, port: Payment
     payee = Payee.from_item(rows.get(ref, {}))
     if not payee.ready and call.tries == 0:
         return _waiting(data, WaitReason.PAYEE_NOT_READY)
-    found: Transfer | Problem | None = None
     if call.tries or data.attempt > 1 or call.stale:
         # A list is cheap; a transfer of an earlier call that was thought lost must not be followed by a second one.
         found = await port.find_transfer(data.contract_id, data.transaction_id)
-    if found is None and call.stale:
+        if found is not None:
+            return _transferred(data, found)
+    if call.stale:
         return _waiting(data, WaitReason.NOT_FOUND_AT_STRIPE)
-    if found is None and not payee.ready:
+    if not payee.ready:
         return Unknown("the payee is no longer ready and an earlier call may still show up")
-    if found is None:
-        found = await port.create_transfer(_transfer_request(call, payee))
-    if isinstance(found, Lost) and found.replayed:
-        found = await port.find_transfer(data.contract_id, data.transaction_id) or found
-    return _transferred(data, found)
+    return await _send(call, payee, port)
+
+
+async def _send(call: Call[EscrowReleaseRequested], payee: Payee, port: PaymentProvider) -> Result:
+    data = call.event.data
+    answer = await port.create_transfer(_transfer_request(call, payee))
+    if isinstance(answer, Lost) and answer.replayed:
+        answer = await port.find_transfer(data.contract_id, data.transaction_id) or answer
+    return _transferred(data, answer)
 
 
 def _transferred(data: EscrowReleaseRequested, answer: Transfer | Problem) -> Result:

@@ -29,23 +29,25 @@ PATIENCE_DAYS = 30
 
 
 def release_escrow(state: EscrowState, command: Command[ReleaseEscrow], at: Timestamp) -> Decision[EscrowState]:
-    data = command.data
     if (refused := _not_released(state, command)) is not None:
         return refused
-    row = Transaction(
-        id=data.transaction_id,
+    return _ask(state, _requested(state.opened, command), command.id, at)
+
+
+def _requested(escrow: Escrow, command: Command[ReleaseEscrow]) -> Transaction:
+    return Transaction(
+        id=command.data.transaction_id,
         type=TransactionType.PAYMENT,
-        contract_id=data.contract_id,
-        contractor_id=state.opened.contractor_id,
-        client_id=state.opened.client_id,
-        amount=data.amount,
-        currency=data.currency,
+        contract_id=escrow.contract_id,
+        contractor_id=escrow.contractor_id,
+        client_id=escrow.client_id,
+        amount=command.data.amount,
+        currency=command.data.currency,
         status=TransactionStatus.PENDING,
         attempt=1,
-        note=data.note,
+        note=command.data.note,
         initiated_by=command.actor,
     )
-    return _ask(state, row, command.id, at)
 
 
 def _not_released(state: EscrowState, command: Command[ReleaseEscrow]) -> Decision[EscrowState] | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.ids import template_id
+from contracts.ids import notification_id, template_id
 from contracts.message import CommandData
 from contracts.notification.commands import (
     MarkNotificationsRead,
@@ -34,10 +34,12 @@ from contracts.notification.events import (
 from contracts.timestamps import plus, to_seconds
 from contracts.types import Channel, EventId, NotificationId, RecipientId, UserId
 from tests.support.oracle import START, Oracle
-from tests.unit.services.notification.people import EMAIL_HASH, NAME, SANA, SOURCE, TEMPLATE, oracle, planned, row, status
+from tests.unit.services.notification.people import ADMIN, EMAIL_HASH, NAME, SANA, SOURCE, TEMPLATE, oracle, planned, row, status
 from workers.engine.decision import UNCHANGED, Accepted, Refused
 from workers.services.notification.mailbox import message_ref, notification_ref
 from workers.services.notification.notification import Status
+from workers.services.notification.recipient import ADMINS
+from workers.services.notification.service import SERVICE
 from workers.services.notification.template import TABLE as TEMPLATES
 
 MESSAGE = "0100019491b2f3a7-1c0ad5f0"
@@ -200,3 +202,14 @@ def test_only_the_recipient_reads_and_only_what_is_there() -> None:
     assert run.send(read, actor="company:22222222-2222-4222-8222-222222222222") == Refused("forbidden")
     absent = MarkNotificationsRead(recipient_id=SANA, ids=(NotificationId(SOURCE),))
     assert run.send(absent, actor=f"company:{SANA}") == Refused("not_found")
+
+
+def test_any_admin_reads_for_the_group_of_admins() -> None:
+    run = Oracle(SERVICE)
+    id_ = notification_id(SOURCE, ADMINS, Channel.IN_APP, "admin-alert")
+    plan = planned(Channel.IN_APP).model_copy(update={"recipient_id": ADMINS, "notification_id": id_, "template": "admin-alert"})
+    run.send(plan)
+    run.send(RENDERED.model_copy(update={"recipient_id": ADMINS, "notification_id": id_}))
+    read = MarkNotificationsRead(recipient_id=ADMINS, ids=(id_,))
+    assert run.send(read, actor="company:22222222-2222-4222-8222-222222222222") == Refused("forbidden")
+    assert isinstance(run.send(read, actor=ADMIN), Accepted)

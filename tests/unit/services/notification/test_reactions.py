@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from contracts.auth import EmailChanged, Role, UserRegistered
+from contracts.client import CompanyRejected
 from contracts.contract import events as contract
 from contracts.contract.values import Ender, Party
 from contracts.ids import notification_id
@@ -139,6 +140,14 @@ def test_a_deadlines_reason_is_a_phrase_a_persons_own_words() -> None:
         command = react(data.model_copy(update={"by": by, "reason": "not_signed_in_time"}))[0].command
         assert isinstance(command, PlanNotification)
         assert command.variables["reason"] == reason
+
+
+@pytest.mark.parametrize("reason", [Phrase(code="company_inactive"), "Please send the extract again."])
+def test_a_rejected_company_reads_a_phrase_or_an_admins_words(reason: Phrase | str) -> None:
+    data = example(CompanyRejected).model_copy(update={"reason": reason.code if isinstance(reason, Phrase) else reason})
+    command = react(data)[0].command
+    assert isinstance(command, PlanNotification)
+    assert command.variables["reason"] == reason
 
 
 @pytest.mark.parametrize(
