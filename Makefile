@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate lock clean
+.PHONY: help setup demo dev test check format generate lock bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -51,3 +51,6 @@ lock: ## Pin every package with its hashes
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .stack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+bench: $(STAMP) ## Measure the contract worker on the real servers
+	@$(BIN)/python -m tests.bench.contract_worker $(ARGS)

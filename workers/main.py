@@ -42,10 +42,9 @@ from workers.services.contract.ports import Documents
 from workers.services.contract.service import SERVICE as CONTRACT
 from workers.services.notification.service import SERVICE as NOTIFICATION
 from workers.services.payment.service import SERVICE as PAYMENT
-from workers.settings import EMBEDDED, Settings
+from workers.settings import EMBEDDED, PRODUCTION, Settings
 
 SERVICES: tuple[Service, ...] = (CONTRACT, PAYMENT, NOTIFICATION, ANALYTICS, *standins.SERVICES)
-PRODUCTION = "prod"
 
 
 class MindLinks:
@@ -131,9 +130,9 @@ class MindLinks:
 async def _storage_and_mail(settings: Settings, sealer: MasterKeySealer, links: Links, stack: AsyncExitStack) -> tuple[Any, Any]:
     if settings.kafka == EMBEDDED:
         return MemoryDocuments(), MemoryMailer(sealer, links)
-    documents = await S3Documents.open(settings.bucket)
+    documents = await S3Documents.open(settings.bucket, region=settings.region)
     stack.push_async_callback(documents.close)
-    mailer = SesMailer(sealer, links, sender=settings.mail_from, configuration_set=settings.mail_configuration_set)
+    mailer = SesMailer(sealer, links, sender=settings.mail_from, configuration_set=settings.mail_configuration_set, region=settings.region)
     return documents, await stack.enter_async_context(mailer)
 
 

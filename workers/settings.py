@@ -1,11 +1,13 @@
 """Settings of every process: ``MINDLINKS_*``; AWS's own variables for AWS. A bad one stops the start with one clear line."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EMBEDDED = "memory"
+PRODUCTION = "prod"
 
 
 class Settings(BaseSettings):
@@ -34,6 +36,20 @@ class Settings(BaseSettings):
     mail_configuration_set: str | None = None
     mail_from: str = "no-reply@mindlinks.example"
     app_url: str = "https://app.mindlinks.example"
+
+    @model_validator(mode="after")
+    def _own_keys_in_production(self) -> Self:
+        """Development keys are known to everybody; a process that would use them on real people's data must not start."""
+        needed = {
+            "MASTER_KEY": self.master_key,
+            "BLIND_INDEX_KEY": self.blind_index_key,
+            "LINK_KEYS": self.link_keys,
+            "STRIPE_SECRETS": self.stripe_secrets,
+        }
+        missing = [f"MINDLINKS_{name}" for name, value in needed.items() if not value.get_secret_value()]
+        if self.environment == PRODUCTION and missing:
+            raise ValueError(f"{', '.join(missing)} must be set in {PRODUCTION}")
+        return self
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

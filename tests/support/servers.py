@@ -2,8 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import aioboto3
@@ -75,10 +77,16 @@ def apply_tables(endpoint: str) -> str:
         async with aioboto3.Session().client("dynamodb", endpoint_url=endpoint, region_name=REGION) as client:
             await apply(client, environment, tuple(TABLES.values()))
 
-    asyncio.run(applied())
+    _run(applied())
     return environment
 
 
 def apply_topics(bootstrap: str) -> None:
     """All topics of the catalogue."""
-    asyncio.run(KafkaAdmin(bootstrap).apply(list(TOPICS.values()), 1, lambda _: None))
+    _run(KafkaAdmin(bootstrap).apply(list(TOPICS.values()), 1, lambda _: None))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """In a loop of its own, also when a fixture of a running one asks for it."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, work).result()

@@ -12,12 +12,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.session import Session
 
 from schemas.registry import table as declared
-from workers.adapters.dynamodb_statements import primary_key, statement
+from workers.adapters.dynamodb_statements import key_value, primary_key, statement
 from workers.adapters.dynamodb_values import item_from_wire, item_to_wire, to_wire
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Fate, Page, StoreMisconfigured, StoreUnavailable, Transacted, Write, Written
 
 KEYS_A_READ = 100
+STATEMENTS = 25
+ACTIONS = 100
 RETRIED_READS = 6
 BUSY = frozenset(
     {
@@ -46,7 +48,10 @@ MISCONFIGURED = frozenset(
         "ExpiredTokenException",
     }
 )
-UNKNOWN = frozenset({"InternalServerError", "InternalServerErrorException"})
+VALIDATION = "ValidationException"
+DUPLICATE = "Duplicate primary key"
+"""What DynamoDB Local says of a refused INSERT in a transaction, under the code of malformed values."""
+UNKNOWN = frozenset({"InternalServerError", "InternalServerErrorException", "ServiceUnavailable", "ServiceUnavailableException"})
 
 
 class RefusedRequest(Exception):
@@ -128,7 +133,7 @@ class DynamoStore:
 
     def _query(self, table: str, index: str | None, value: str, up_to: str | None) -> dict[str, Any]:
         declaration = declared(table)
-        key = declaration.key if index is None else next(each.key for each in declaration.indexes if each.name == index)
+        key = declaration.key if index is None else declaration.index(index).key
         request: dict[str, Any] = {
             "TableName": f"{self._environment}-{table}",
             "KeyConditionExpression": "#h = :h",
@@ -139,24 +144,36 @@ class DynamoStore:
         if up_to is not None and key.range is not None:
             request["KeyConditionExpression"] += " AND #r <= :r"
             request["ExpressionAttributeNames"]["#r"] = key.range.name
-            request["ExpressionAttributeValues"][":r"] = to_wire(up_to)
+            request["ExpressionAttributeValues"][":r"] = to_wire(key_value(key.range, up_to))
         return request
 
     # --- writes ----------------------------------------------------------------------------------------------------
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Written]:
+        if not writes:
+            return []
+        _distinct(writes, STATEMENTS)
         statements = [statement(self._environment, write) for write in writes]
         try:
             answer = await self._call("BatchExecuteStatement", {"Statements": statements})
         except _Silence as silence:
             return [Written(Fate.UNKNOWN, detail=str(silence))] * len(writes)
         except _Answer as error:
-            if error.code in UNKNOWN:
+            if _uncertain(error.code):
                 return [Written(Fate.UNKNOWN, detail=error.code)] * len(writes)
+            if error.code == VALIDATION:
+                return await self._isolated(writes, error)
             raise _whole(error) from error
         return [_written(part) for part in answer["Responses"]]
 
+    async def _isolated(self, writes: Sequence[Write], error: _Answer) -> Sequence[Written]:
+        """Some malformed values (an empty attribute name) fail a whole request, whose other writes are well."""
+        if len(writes) == 1:
+            return [Written(Fate.INVALID, detail=str(error))]
+        return [result for write in writes for result in await self.write([write])]
+
     async def transact(self, writes: Sequence[Write], token: str) -> Transacted:
+        _distinct(writes, ACTIONS)
         statements = [statement(self._environment, write) for write in writes]
         try:
             await self._call("ExecuteTransaction", {"TransactStatements": statements, "ClientRequestToken": token})
@@ -198,9 +215,12 @@ class DynamoStore:
             raise StoreUnavailable(f"no connection to {self._url}: {error}") from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise _Silence(repr(error)) from error
-        answer: dict[str, Any] = orjson.loads(text) if text else {}
+        try:
+            answer: dict[str, Any] = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise _Answer(f"HTTP{status if status != 200 else 500}", {"message": text[:200].decode(errors="replace")}) from error
         if status != 200:
-            raise _Answer(str(answer.get("__type", f"HTTP{status}")).rpartition("#")[2] or "InternalServerError", answer)
+            raise _Answer(str(answer.get("__type", f"HTTP{status}")).rpartition("#")[2], answer)
         return answer
 
     def _signed(self, operation: str, body: bytes) -> dict[str, str]:
@@ -215,10 +235,20 @@ def _ref(table: str, item: Item) -> ItemRef:
     return ItemRef(table, item[key.hash.name], str(item[key.range.name]) if key.range else None)
 
 
+def _distinct(writes: Sequence[Write], most: int) -> None:
+    if len(writes) > most or len({write.ref for write in writes}) != len(writes):
+        raise ValueError(f"at most {most} writes, no two of one row")
+
+
+def _uncertain(code: str) -> bool:
+    """Also for an answer that is not DynamoDB's own, such as a gateway's."""
+    return code in UNKNOWN or code.startswith("HTTP5")
+
+
 def _whole(error: _Answer) -> Exception:
     if error.code in MISCONFIGURED:
         return StoreMisconfigured(f"{error.code}: {error}")
-    if error.code in BUSY or error.code in UNKNOWN or error.code.startswith("HTTP5"):
+    if error.code in BUSY or _uncertain(error.code):
         return StoreUnavailable(f"{error.code}: {error}")
     return RefusedRequest(f"{error.code}: {error}")
 
@@ -246,10 +276,12 @@ def _transacted(error: _Answer) -> Transacted:
     """Reason by reason: a condition is final, a conflict or throttle is not, and both may come mixed."""
     if error.code == "IdempotentParameterMismatchException":
         return Transacted(Fate.CONFLICT)
+    if error.code == VALIDATION:
+        return Transacted(Fate.INVALID)
     if error.code != "TransactionCanceledException":
         if error.code in BUSY:
             return Transacted(Fate.BUSY)
-        if error.code in UNKNOWN:
+        if _uncertain(error.code):
             return Transacted(Fate.UNKNOWN)
         raise _whole(error)
     reasons = error.body.get("CancellationReasons") or []
@@ -265,5 +297,8 @@ def _reason(reason: Mapping[str, Any]) -> Written:
     code = reason.get("Code", "None")
     if code == "None":
         return Written(Fate.WRITTEN)
+    message = str(reason.get("Message", code))
+    if code == "ValidationError" and message.startswith(DUPLICATE):
+        code = "DuplicateItem"
     item = reason.get("Item")
-    return Written(_fate(code), item_from_wire(item) if item else None, str(reason.get("Message", code)))
+    return Written(_fate(code), item_from_wire(item) if item else None, message)

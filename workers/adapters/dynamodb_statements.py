@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from schemas.registry import table as declared
+from schemas.table import Attribute, AttributeType
 from workers.adapters.dynamodb_values import to_wire
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Absent, AttributeIs, VersionIs, Write
@@ -17,8 +18,12 @@ def primary_key(ref: ItemRef) -> dict[str, Any]:
     key = declared(ref.table).key
     names: dict[str, Any] = {key.hash.name: ref.key}
     if key.range is not None and ref.range is not None:
-        names[key.range.name] = int(ref.range) if key.range.type.value == "N" else ref.range
+        names[key.range.name] = key_value(key.range, ref.range)
     return names
+
+
+def key_value(attribute: Attribute, text: str) -> str | int:
+    return int(text) if attribute.type is AttributeType.NUMBER else text
 
 
 def statement(environment: str, write: Write) -> Statement:
@@ -39,15 +44,22 @@ def _insert(table: str, item: Item) -> Statement:
 def _update(table: str, key: Item, write: Write) -> Statement:
     assert write.after is not None
     before = write.before or {}
-    changed = {name: value for name, value in write.after.items() if name not in key and before.get(name) != value}
-    removed = tuple(name for name in before if name not in write.after and name not in key)
     name, value = _condition(write)
+    # A statement without SET or REMOVE is refused.
+    changed = {each: write.after[each] for each in write.after if each not in key and _differs(before, write.after, each)} or {name: value}
+    removed = tuple(name for name in before if name not in write.after and name not in key)
     parameters = [*changed.values(), *key.values(), value]
     return {
         "Statement": _update_text(table, tuple(changed), removed, tuple(key), name),
         "Parameters": [to_wire(each) for each in parameters],
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+
+
+def _differs(before: Item, after: Item, name: str) -> bool:
+    """True and 1 are equal in Python and not in a row, at any depth; comparing the types of the outermost is enough to be right about
+    flags, and cheap."""
+    return name not in before or before[name] != after[name] or type(before[name]) is not type(after[name])
 
 
 def _delete(table: str, key: Item, write: Write) -> Statement:

@@ -41,7 +41,7 @@ class S3Documents:
         self._stack = stack
 
     @classmethod
-    async def open(cls, bucket: str, *, kms_key: str | None = None) -> Self:
+    async def open(cls, bucket: str, *, region: str | None = None, kms_key: str | None = None) -> Self:
         """Address, region and credentials come from AWS's own variables. ``kms_key``: objects are encrypted under it."""
         stack = AsyncExitStack()
         config = Config(
@@ -51,7 +51,7 @@ class S3Documents:
             # A bucket is named in the path wherever an address is set: servers for local work have no names for buckets.
             s3={"addressing_style": "auto"},
         )
-        client = await stack.enter_async_context(aioboto3.Session().client("s3", config=config))
+        client = await stack.enter_async_context(aioboto3.Session().client("s3", region_name=region, config=config))
         return cls(client, bucket, kms_key, stack)
 
     async def close(self) -> None:

@@ -40,18 +40,25 @@ class SesMailer(Rendering):
     """The mail port. Use as an async context manager: it owns one client and its connections."""
 
     def __init__(
-        self, sealer: Sealer, links: Links, *, sender: str, configuration_set: str | None, endpoint_url: str | None = None
+        self,
+        sealer: Sealer,
+        links: Links,
+        *,
+        sender: str,
+        configuration_set: str | None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
     ) -> None:
         super().__init__(sealer, links)
         self._sender = sender
         self._configuration_set = configuration_set
-        self._endpoint_url = endpoint_url
+        self._region, self._endpoint_url = region, endpoint_url
         self._closing = AsyncExitStack()
         self._client: Any = None
 
     async def __aenter__(self) -> Self:
         config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1})
-        client = aioboto3.Session().client("sesv2", endpoint_url=self._endpoint_url, config=config)
+        client = aioboto3.Session().client("sesv2", region_name=self._region, endpoint_url=self._endpoint_url, config=config)
         self._client = await self._closing.enter_async_context(client)
         return self
 

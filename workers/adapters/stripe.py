@@ -1,4 +1,4 @@
-"""Stripe for payment's effects, on the SDK's async client. Facts about the SDK: stripe.md.
+"""Stripe for payment's effects, on the SDK's async client.
 
 The SDK's own retries are off: the engine retries, under the same idempotency key. Bank numbers pass through in clear and are never logged.
 """

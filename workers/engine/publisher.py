@@ -40,11 +40,14 @@ class Publisher:
         self._failed: Callable[[Exception], None] = lambda _: None
         self._idle = asyncio.Event()
         self._idle.set()
+        self._abandoned = False
 
     def on_failure(self, failed: Callable[[Exception], None]) -> None:
         self._failed = failed
 
     def hand_over(self, handover: Handover) -> None:
+        if self._abandoned:
+            return
         self._queue.append(handover)
         self._idle.clear()
         if self._task is None:
@@ -56,6 +59,7 @@ class Publisher:
 
     def abandon(self) -> None:
         """The partition is another's now: what was not acknowledged is its owner's to publish."""
+        self._abandoned = True
         self._queue.clear()
         if self._task is not None:
             self._task.cancel()

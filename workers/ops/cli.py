@@ -3,7 +3,6 @@
 Exit codes: 0 done, 1 a fault or a difference found, 2 wrong use.
 """
 
-import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -12,19 +11,18 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
-from workers.adapters import structured_logs
 from workers.ops import declared
 from workers.ops.composition import Composition
+from workers.ops.demo import commands as demo_commands
+from workers.ops.dev import commands as dev_commands
+from workers.ops.dev import stack_commands
 from workers.ops.running import UnknownRole, run_ingress, run_workers
+from workers.ops.terminal import Json, console, run_async
 from workers.settings import Settings
-
-console = Console(stderr=True)
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 
 
 class _Context:
@@ -38,8 +36,9 @@ class _Context:
             return Settings()
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            name = "MINDLINKS_" + "_".join(str(part) for part in first["loc"]).upper()
-            console.print(f"[red]{name} is wrong: {first['msg']}. See .env.example for every setting.")
+            name = "_".join(str(part) for part in first["loc"]).upper()
+            which = f"{name if name.startswith('AWS_') else f'MINDLINKS_{name}'} is wrong: " if name else ""
+            console.print(f"[red]{which}{first['msg'].removeprefix('Value error, ')}. See .env.example for every setting.", soft_wrap=True)
             raise typer.Exit(2) from error
 
 
@@ -49,18 +48,10 @@ def build_cli(composition: Composition) -> typer.Typer:
     _add_processes(app, context)
     app.add_typer(_tables(context), name="tables")
     app.add_typer(_topics(context), name="topics")
+    app.add_typer(stack_commands.commands(), name="stack")
+    dev_commands.add(app, composition, context.settings)
+    demo_commands.add(app, composition)
     return app
-
-
-def run_async(work: Any) -> Any:
-    """Runs to the end; a fault is one clear line, not a trace."""
-    structured_logs.configure()
-    try:
-        return asyncio.run(work)
-    except* Exception as group:  # noqa: BLE001  # whatever it is, a person reads one line
-        for error in group.exceptions:
-            console.print(f"[red]{type(error).__name__}: {error}", highlight=False)
-        raise typer.Exit(1) from None
 
 
 def _add_processes(app: typer.Typer, context: _Context) -> None:

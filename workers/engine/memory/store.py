@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from schemas.registry import table as declared
+from schemas.table import Attribute, AttributeType, Key
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Absent, AttributeIs, Fate, Page, Transacted, VersionIs, Write, Written
 from workers.engine.root import VERSION
@@ -20,19 +21,22 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.items: dict[ItemRef, Item] = {}
-        self._tokens: dict[str, Transacted] = {}
+        self._tokens: dict[str, tuple[Sequence[Write], Transacted]] = {}
 
     async def get(self, refs: Sequence[ItemRef]) -> Mapping[ItemRef, Item]:
-        return {ref: self.items[ref] for ref in refs if ref in self.items}
+        return {ref: _copied(self.items[ref]) for ref in refs if ref in self.items}
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Written]:
         if len(writes) > STATEMENTS or len({write.ref for write in writes}) != len(writes):
             raise ValueError("at most 25 writes, no two of one row")
+        for write in writes:
+            _copied(write.after or {})
         return [self._one(write) for write in writes]
 
     async def transact(self, writes: Sequence[Write], token: str) -> Transacted:
         if token in self._tokens:
-            return self._tokens[token]
+            known, answer = self._tokens[token]
+            return answer if known == writes else Transacted(Fate.CONFLICT)
         if len(writes) > ACTIONS or len({write.ref for write in writes}) != len(writes):
             raise ValueError("at most 100 writes, no two of one row")
         parts = [self._checked(write) for write in writes]
@@ -41,8 +45,9 @@ class MemoryStore:
             return Transacted(Fate.INVALID if invalid else Fate.CONFLICT, parts)
         for write in writes:
             self._apply(write)
-        self._tokens[token] = Transacted(Fate.WRITTEN, parts)
-        return self._tokens[token]
+        answer = Transacted(Fate.WRITTEN, parts)
+        self._tokens[token] = (writes, answer)
+        return answer
 
     async def query(
         self,
@@ -55,14 +60,19 @@ class MemoryStore:
         limit: int = 100,
         descending: bool = False,
     ) -> Page:
-        hash_name, range_name = _keys(table, index)
-        rows = [item for ref, item in self.items.items() if ref.table == table and item.get(hash_name) == value]
-        if range_name:
-            rows = [item for item in rows if range_name in item and (up_to is None or item[range_name] <= up_to)]
-            rows.sort(key=lambda item: item[range_name], reverse=descending)
+        key, shown = _view(table, index)
+        rows = [item for ref, item in self.items.items() if ref.table == table and item.get(key.hash.name) == value]
+        if key.range:
+            name, last = key.range.name, _key_value(key.range, up_to) if up_to is not None else None
+            rows = [item for item in rows if name in item and (last is None or item[name] <= last)]
+            rows.sort(key=lambda item: item[name], reverse=descending)
         offset = int(start["offset"]) if start else 0
         rest = offset + limit < len(rows)
-        return Page(rows[offset : offset + limit], {"offset": offset + limit} if rest else None)
+        page = [
+            _copied(item if shown is None else {name: item[name] for name in item if name in shown})
+            for item in rows[offset : offset + limit]
+        ]
+        return Page(page, {"offset": offset + limit} if rest else None)
 
     async def check(self) -> None:
         """Always there."""
@@ -78,8 +88,13 @@ class MemoryStore:
 
     def _checked(self, write: Write) -> Written:
         current = self.items.get(write.ref)
+        if write.after is None and current is None:
+            return Written(Fate.WRITTEN)
         if not holds(write.condition, current):
-            return Written(Fate.CONFLICT, current)
+            # As DynamoDB: a refused INSERT does not bring the row back.
+            return Written(Fate.CONFLICT, None if isinstance(write.condition, Absent) else current)
+        if write.after is not None and (malformed := _malformed(write.ref.table, write.after)):
+            return Written(Fate.INVALID, detail=malformed)
         if write.after is not None and len(orjson.dumps(write.after, default=lambda value: "x" * len(value))) > LARGEST_ITEM:
             return Written(Fate.INVALID, detail="item above 400 KB")
         return Written(Fate.WRITTEN)
@@ -88,7 +103,7 @@ class MemoryStore:
         if write.after is None:
             self.items.pop(write.ref, None)
         else:
-            self.items[write.ref] = {**_primary_key(write.ref), **write.after}
+            self.items[write.ref] = _copied({**_primary_key(write.ref), **write.after})
 
 
 def holds(condition: Absent | VersionIs | AttributeIs, current: Item | None) -> bool:
@@ -101,17 +116,52 @@ def holds(condition: Absent | VersionIs | AttributeIs, current: Item | None) -> 
             return current is not None and current.get(name) == value
 
 
-def _keys(table: str, index: str | None) -> tuple[str, str | None]:
+def _view(table: str, index: str | None) -> tuple[Key, frozenset[str] | None]:
+    """The key to query by, and the attributes that are shown; None: all of them."""
     declaration = declared(table)
     if index is None:
-        return declaration.key.hash.name, declaration.key.range.name if declaration.key.range else None
-    found = next(each for each in declaration.indexes if each.name == index)
-    return found.hash.name, found.range.name if found.range else None
+        return declaration.key, None
+    found = declaration.index(index)
+    keys = [attribute.name for attribute in (*declaration.key.attributes, *found.key.attributes)]
+    return found.key, frozenset((*keys, *found.included))
 
 
 def _primary_key(ref: ItemRef) -> dict[str, Any]:
     declaration = declared(ref.table)
     key: dict[str, Any] = {declaration.key.hash.name: ref.key}
     if declaration.key.range and ref.range is not None:
-        key[declaration.key.range.name] = ref.range
+        key[declaration.key.range.name] = _key_value(declaration.key.range, ref.range)
     return key
+
+
+def _key_value(attribute: Attribute, text: str) -> str | int:
+    return int(text) if attribute.type is AttributeType.NUMBER else text
+
+
+def _malformed(table: str, row: Item) -> str | None:
+    """What DynamoDB refuses although a row may hold it elsewhere."""
+    for attribute in declared(table).key_attributes:
+        value = row.get(attribute.name)
+        wanted = int if attribute.type is AttributeType.NUMBER else bytes if attribute.type is AttributeType.BINARY else str
+        if value is not None and (not isinstance(value, wanted) or value == ""):
+            return f"{attribute.name} is the key of an index and cannot be {value!r}"
+    return "an attribute without a name" if _nameless(row) else None
+
+
+def _nameless(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return "" in value or any(_nameless(each) for each in value.values())
+    return isinstance(value, list | tuple) and any(_nameless(each) for each in value)
+
+
+def _copied(value: Any) -> Any:
+    """A row shares nothing with its writer or readers. Raises TypeError for a value no item may hold."""
+    if isinstance(value, Mapping):
+        return {name: _copied(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(each) for each in value]
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool | int | bytes):
+        return value
+    raise TypeError(f"an item cannot hold {value!r}")

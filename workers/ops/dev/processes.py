@@ -1,9 +1,7 @@
 """Processes of the project itself, run like the stack's servers: they end with this process, however it dies."""
 
 import http.client
-import json
 import sys
-from pathlib import Path
 
 from workers.ops.stack.ports import HOST
 from workers.ops.stack.server import Server
@@ -52,14 +50,5 @@ class StripeProcess(_Own):
     name = "stripe"
     ready_path = "/_fake/state"
 
-    def __init__(self, folder: Path, port: int | None, scratch: Path | None, arguments: list[str]) -> None:
-        super().__init__(folder, port, scratch)
-        self._arguments = arguments
-
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "workers.ops.fakes.stripe", "--port", str(self.port), *self._arguments]
-
-
-def ready_line(**told: object) -> str:
-    """One line of JSON, for whoever started this."""
-    return json.dumps({"ready": True, **told})
+        return [sys.executable, "-m", "workers.ops.fakes.stripe", "--port", str(self.port)]

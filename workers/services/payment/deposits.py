@@ -140,12 +140,13 @@ def record_deposit_succeeded(state: EscrowState, command: Command[RecordDepositS
 
 
 def _received(row: Transaction, data: RecordDepositSucceeded) -> Transaction:
+    """Its time is that of the success, whatever came before or after: final facts apply in any order."""
     changes = {
         "status": TransactionStatus.COMPLETED,
         "charge_id": data.charge_id,
         "amount_received": data.amount_received,
         "currency": data.currency,
-        "provider_as_of": _latest(row, data.event_created),
+        "provider_as_of": data.event_created,
         "failure_code": Anomaly.CANCELLED_AFTER_COMPLETED.value if row.status is TransactionStatus.CANCELLED else None,
         "failure_message": None,
     }
@@ -192,10 +193,9 @@ def record_deposit_cancelled(state: EscrowState, command: Command[RecordDepositC
         return UNCHANGED
     if row.status in RECEIVED:
         flag = Anomaly.CANCELLED_AFTER_COMPLETED
-        changes = {"failure_code": flag.value, "provider_as_of": _latest(row, data.event_created)}
-        state = state.with_row(row.model_copy(update=changes))
+        state = state.with_row(row.model_copy(update={"failure_code": flag.value}))
         return Accepted(state, (flagged(state.opened, row.id, flag, f"cancelled ({data.reason}) although it had succeeded"),))
-    return _cancelled(state, row.model_copy(update={"provider_as_of": _latest(row, data.event_created)}), data.reason, at)
+    return _cancelled(state, row.model_copy(update={"provider_as_of": data.event_created}), data.reason, at)
 
 
 def _cancelled(state: EscrowState, row: Transaction, reason: str, at: Timestamp) -> Accepted[EscrowState]:
@@ -203,11 +203,6 @@ def _cancelled(state: EscrowState, row: Transaction, reason: str, at: Timestamp)
     booked = book(_without_charge(state, row.id), cancelled, at)
     event = DepositCancelled(**booked.said, transaction_id=row.id, reason=reason)
     return booked.accepted(event, timers=(no_deposit_abandon(row.id),))
-
-
-def _latest(row: Transaction, event_created: Timestamp) -> Timestamp:
-    """Final facts apply whenever they come, so what they say about time must not depend on their order."""
-    return max(event_created, row.provider_as_of or event_created)
 
 
 def _deposit(state: EscrowState, transaction: TransactionId) -> Transaction | None:

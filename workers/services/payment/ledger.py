@@ -110,5 +110,5 @@ def target(row: Transaction, currency: Currency) -> int:
 
 def reserve(row: Transaction) -> int:
     """What ``row`` keeps from being spent twice: asked for, and neither posted nor failed."""
-    waiting = row.status in (TransactionStatus.PENDING, TransactionStatus.PROCESSING)
-    return row.amount if row.type is TransactionType.PAYMENT and waiting else 0
+    asked = row.type is TransactionType.PAYMENT and row.status is TransactionStatus.PENDING
+    return row.amount if asked else 0

@@ -87,3 +87,11 @@ def test_an_erased_recipient_stays_erased() -> None:
     ref = recipient_ref(RecipientId(SANA))
     run.items[ref] = {"id": ref.key, "erased": True, "createdAt": START, "createdBy": USER}
     assert run.send(synced(plus(START, days=1))) == Refused("erased")
+
+
+def test_of_two_facts_of_one_moment_the_first_in_the_log_stays() -> None:
+    """So that both, published again in any order, change nothing."""
+    run = oracle(known=False)
+    run.send(REGISTERED)
+    run.send(WISHES.model_copy(update={"source_at": START}))
+    assert (recipient(run).locale, recipient(run).timezone) == (Locale.EN, "Africa/Cairo")

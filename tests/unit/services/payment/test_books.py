@@ -38,7 +38,8 @@ from workers.services.payment.ledger import Transaction, TransactionStatus, Tran
 
 SECOND = TransactionId("55555555-5555-4555-8555-555555555555")
 PAID = TransactionId("66666666-6666-4666-8666-666666666666")
-FIRST_DEPOSIT = ("status", "posted", "stripePaymentId", "chargeId", "amountReceived", "currency")
+ORDER = ("createdAt", "createdBy", "updatedAt", "waitsTold")
+"""What may tell the order in which facts came: stamps, and what people were told meanwhile."""
 
 
 def processing(seconds: int) -> CommandData:
@@ -89,7 +90,7 @@ def story() -> Books:
 
 
 def ended(books: Books) -> tuple[object, ...]:
-    rows = [[books.row(row).get(name) for name in FIRST_DEPOSIT] for row in (DEPOSIT, SECOND, RELEASE, PAID)]
+    rows = [{name: value for name, value in books.row(row).items() if name not in ORDER} for row in (DEPOSIT, SECOND, RELEASE, PAID)]
     return books.escrow["balance"], books.escrow["reserved"], books.escrow["deposits"], rows
 
 
@@ -119,14 +120,16 @@ def test_any_order_and_repetition_ends_at_the_same_books(facts: list[CommandData
 @settings(deadline=None)
 @given(st.permutations([*FACTS, CANCELLED, CANCELLED]))
 def test_a_cancellation_that_contradicts_a_success_changes_no_books(facts: list[CommandData]) -> None:
-    assert ended(told(facts)) == WITH_CANCELLATION == EXPECTED
+    assert ended(told(facts)) == WITH_CANCELLATION
+    assert WITH_CANCELLATION[:3] == EXPECTED[:3]
 
 
 @settings(deadline=None)
 @given(st.permutations([prepared(), processing(10), failed(15), processing(20), failed(20), CANCELLED]))
 def test_a_cancelled_deposit_ends_cancelled_in_any_order(facts: list[CommandData]) -> None:
     books = told(facts)
-    assert (books.row(DEPOSIT)["status"], books.row(DEPOSIT)["posted"]) == ("cancelled", 0)
+    row = books.row(DEPOSIT)
+    assert (row["status"], row["posted"], row["providerAsOf"], "failureCode" in row) == ("cancelled", 0, later(seconds=40), False)
 
 
 @settings(deadline=None)

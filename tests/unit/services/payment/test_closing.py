@@ -43,6 +43,7 @@ def test_an_escrow_with_money_waits_until_it_has_left() -> None:
     books.send(BEGIN)
     assert books.last() == EscrowClosing(**said(150_000), reason="completed")
     assert books.timers["escrow-closing-reminder", CONTRACT] == ScheduleTimer("escrow-closing-reminder", CONTRACT, later(days=14), REMIND)
+    assert books.send(BEGIN) is UNCHANGED
     assert books.ask(request_deposit(row=SECOND)) == Refused("escrow_closing")
     books.ask(release(150_000))
     assert books.escrow["status"] == "closing"

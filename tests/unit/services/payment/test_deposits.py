@@ -193,6 +193,7 @@ def test_facts_that_are_not_final_follow_the_providers_order(facts: tuple[Comman
     for fact in facts:
         books.send(fact)
     assert books.row(DEPOSIT)["status"] == status
+    assert books.row(DEPOSIT).get("failureCode") == ("card_declined" if status == "failed" else None)
 
 
 @pytest.mark.parametrize("late", [processing(99), failed(99), prepared()])

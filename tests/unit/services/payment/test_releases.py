@@ -217,6 +217,11 @@ def test_facts_may_take_the_balance_below_zero() -> None:
     books = below_zero()
     assert books.last() == EscrowBalanceNegative(**said(-90_000, -100_000), deficit=90_000)
     assert books.posted() == books.escrow["balance"] == -90_000
+    deposit = TransactionId("99999999-9999-4999-8999-999999999999")
+    books.ask(request_deposit(40_000, deposit))
+    books.send(succeeded(40_000, deposit))
+    assert books.escrow["balance"] == -50_000
+    assert len(books.emitted(EscrowBalanceNegative)) == 1
 
 
 def test_nothing_leaves_while_money_is_missing() -> None:

@@ -158,6 +158,8 @@ async def show(fake: "StripeFake", _id: str, _order: Order) -> JsonObject:
         "calls": dict(fake.calls),
         "owed": [delivery.event.id for delivery in fake.deliveries.owed],
         "attempts": len(fake.deliveries.attempts),
+        "deliveries": [{"event": each.event_id, "type": each.type, "status": each.status} for each in fake.deliveries.attempts],
+        "events": [event.id for event in fake.state.events],
         "given_up": fake.deliveries.given_up,
         "objects": objects,
     }

@@ -1,0 +1,171 @@
+"""The demo's own totals: what the tables, the topics and the provider hold, against what the story must leave behind."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from contracts.contract.events import ContractActivated, ContractCompleted, ContractSent
+from contracts.message import EventData
+from contracts.notification.events import NotificationPlanned, NotificationSent, NotificationStored
+from contracts.payment.events import DepositReceived, EscrowReleased
+from contracts.platform import CommandRefused
+from workers.engine.decision import Item
+from workers.ops.demo import expected
+from workers.ops.demo.cast import Cast
+from workers.ops.demo.census import Rows
+from workers.ops.demo.observer import Observer
+
+TABLES = (
+    "contract-contracts",
+    "payment-escrow",
+    "payment-transactions",
+    "notification-notifications",
+    "website-metrics",
+    "platform-failures",
+    "platform-effects",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``found`` and ``wanted`` are shown to people."""
+
+    what: str
+    wanted: object
+    found: object
+
+    @property
+    def passed(self) -> bool:
+        return self.wanted == self.found
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``stripe``: the state that the fake's controls show. ``mails``: what the mail provider took."""
+
+    cast: Cast
+    rows: Rows
+    log: Observer
+    stripe: Mapping[str, Any]
+    mails: int
+
+
+def checks(evidence: Evidence) -> list[Check]:
+    return [
+        *_money(evidence),
+        *_metrics(evidence),
+        *_messages(evidence),
+        *_provider(evidence),
+        *_engine(evidence),
+    ]
+
+
+# --- contract and money --------------------------------------------------------------------------------------------
+
+
+def _money(evidence: Evidence) -> Iterator[Check]:
+    contract_id = evidence.cast.contract_id
+    contract = _row(evidence.rows["contract-contracts"], "id", contract_id)
+    escrow = _row(evidence.rows["payment-escrow"], "contractId", contract_id)
+    ledger = [row for row in evidence.rows["payment-transactions"] if row.get("contractId") == contract_id]
+    yield Check("contract", "completed", contract.get("status"))
+    yield Check("escrow", "closing", escrow.get("status"))
+    yield Check("escrow balance", expected.BALANCE, escrow.get("balance"))
+    yield Check("sum of the ledger", expected.BALANCE, sum(row.get("posted", 0) for row in ledger))
+    yield Check("reserved", 0, escrow.get("reserved", 0))
+    yield Check("ledger rows", {"deposit": 1, "payment": 1}, dict(Counter(row["type"] for row in ledger)))
+
+
+def _row(rows: Sequence[Item], key: str, value: str) -> Item:
+    return next((row for row in rows if row.get(key) == value), {})
+
+
+# --- metrics -------------------------------------------------------------------------------------------------------
+
+
+def _metrics(evidence: Evidence) -> Iterator[Check]:
+    totals: Counter[str] = Counter()
+    for row in evidence.rows["website-metrics"]:
+        totals[row["metricKey"]] += row["value"]
+    wanted = expected.metrics(evidence.cast)
+    for metric, value in wanted.items():
+        yield Check(metric.replace("|{}", ""), value, totals[metric])
+    yield Check("metrics beyond these", [], sorted(set(totals) - set(wanted)))
+    yield from _counted(evidence.log, totals)
+
+
+def _counted(log: Observer, totals: Mapping[str, int]) -> Iterator[Check]:
+    """The same totals, from the events on the log."""
+    counted: dict[str, type[EventData]] = {
+        "contracts_sent": ContractSent,
+        "contracts_signed": ContractActivated,
+        "contracts_completed": ContractCompleted,
+        "deposits_received": DepositReceived,
+        "payments_completed": EscrowReleased,
+        "notifications_sent": NotificationSent,
+    }
+    for metric, kind in counted.items():
+        yield Check(f"{metric}, counted on the log", totals[f"{metric}|{{}}"], len(log.all(kind)))
+
+
+# --- messages ------------------------------------------------------------------------------------------------------
+
+
+def _messages(evidence: Evidence) -> Iterator[Check]:
+    wanted = expected.messages(evidence.cast)
+    planned = Counter(_planned(evidence.log))
+    yield Check("messages planned", wanted.total(), planned.total())
+    yield Check("messages planned beyond the matrix, or twice", [], sorted((planned - wanted).elements()))
+    yield Check("messages not planned", [], sorted((wanted - planned).elements()))
+    ended = [data.notification_id for data in evidence.log.all(NotificationSent)]
+    ended += [data.notification_id for data in evidence.log.all(NotificationStored)]
+    yield Check("messages sent or stored, once each", wanted.total(), len(ended) if len(set(ended)) == len(ended) else sorted(ended))
+    statuses = Counter(row["status"] for row in evidence.rows["notification-notifications"] if "sourceEventId" in row)
+    mails = expected.mails(evidence.cast)
+    yield Check("rows of messages", {"sent": mails, "stored": wanted.total() - mails}, dict(sorted(statuses.items())))
+    yield Check("mails the provider took", mails, evidence.mails)
+
+
+def _planned(log: Observer) -> Iterator[expected.Message]:
+    """Every plan, with the event that it was made for."""
+    for seen in log.events.values():
+        if isinstance(seen.data, NotificationPlanned):
+            command = log.commands.get(seen.envelope.causation_id)
+            source = log.events.get(command.envelope.causation_id) if command else None
+            yield source.name if source else "?", seen.data.recipient_id, seen.data.channel.value, seen.data.template
+
+
+# --- the provider --------------------------------------------------------------------------------------------------
+
+
+def _provider(evidence: Evidence) -> Iterator[Check]:
+    created, deliveries = evidence.stripe["created"], evidence.stripe["deliveries"]
+    for kind, count in expected.CREATED_AT_STRIPE.items():
+        yield Check(f"{kind} at the provider", count, created.get(kind, 0))
+    refused = [f"{each['type']}: {each['status']}" for each in deliveries if each["status"] is None or not 200 <= each["status"] < 300]
+    yield Check("webhooks not answered 2xx", [], refused)
+    yield Check("webhooks still owed", [], evidence.stripe["owed"])
+    yield Check("some webhooks came doubled", True, len(deliveries) > len({each["event"] for each in deliveries}))
+    yield Check("some webhooks came out of order", True, _overtaken(evidence.stripe) > 0)
+
+
+def _overtaken(stripe: Mapping[str, Any]) -> int:
+    """First deliveries that a later event was faster than."""
+    rank = {event: index for index, event in enumerate(stripe["events"])}
+    arrived = list(dict.fromkeys(each["event"] for each in stripe["deliveries"]))
+    return sum(1 for before, after in pairwise(arrived) if rank[before] > rank[after])
+
+
+# --- the engine ----------------------------------------------------------------------------------------------------
+
+
+def _engine(evidence: Evidence) -> Iterator[Check]:
+    states = Counter(row["state"] for row in evidence.rows["platform-effects"])
+    open_rows = [row["effectId"] for row in evidence.rows["platform-effects"] if "openPartition" in row]
+    yield Check("effects neither confirmed nor open", [], sorted(set(states) - {"confirmed", "claimed", "planned"}))
+    yield Check("effects still open", [], open_rows)
+    yield Check("quarantined records", 0, len(evidence.rows["platform-failures"]))
+    yield Check("records that cannot be read", 0, evidence.log.undecodable)
+    yield Check("refused commands", [], [f"{each.command_type}: {each.reason}" for each in evidence.log.all(CommandRefused)])

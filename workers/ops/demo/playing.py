@@ -1,0 +1,82 @@
+"""Plays the story on a development environment, then checks its totals."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from workers.ops.demo import checks
+from workers.ops.demo.cast import Cast
+from workers.ops.demo.census import rows_of
+from workers.ops.demo.checks import Check, Evidence
+from workers.ops.demo.narration import Narrator
+from workers.ops.demo.observer import Observer, StepFailed, observing
+from workers.ops.demo.stage import Stage
+from workers.ops.demo.story import SCENES
+from workers.ops.demo.summary import show_checks, show_contents, show_times
+from workers.ops.demo.upstream import Stripe, outside
+from workers.ops.dev.environment import Development
+from workers.ops.dev.seeding import load_seed
+
+SETTLE_SECONDS = 20.0
+"""How long counts may still change after the last scene: messages go out, metrics fold, webhooks come late."""
+LOOK_SECONDS = 0.25
+
+
+class WrongTotals(Exception):
+    """The story was played and left something else behind than it must; what differs stands above. That is a defect."""
+
+
+async def play(standing: Development, console: Console, began: float) -> None:
+    """Raises StepFailed where the story got stuck, WrongTotals where its end is wrong. ``began``: by the monotonic clock."""
+    cast = Cast.new()
+    narrator = Narrator(console, cast)
+    log = Observer(lambda: narrator.tell(log))
+    async with (
+        observing(standing.backbone.log, log),
+        outside(standing.http, standing.keys.bearer, standing.stripe) as (upstream, stripe),
+    ):
+        await _seed(standing, console)
+        scenes_began = time.monotonic()
+        await _scenes(standing, Stage(cast, upstream, stripe, log, standing.keys, standing.backbone.clock.now), narrator)
+        found = await _settled(standing, cast, log, stripe)
+        narrator.tell(log)
+        rows = await rows_of(standing.backbone.store, standing.settings)
+    ended = time.monotonic()
+    real = standing.endpoints.dynamodb is not None
+    show_contents(console, rows, log.records, "DynamoDB" if real else "the store in memory", "Kafka" if real else "the log in memory")
+    show_checks(console, found)
+    show_times(console, narrator.latencies, ended - scenes_began, ended - began)
+    if not all(check.passed for check in found):
+        raise WrongTotals(" ".join((WrongTotals.__doc__ or "").split()))
+
+
+async def _seed(standing: Development, console: Console) -> None:
+    began = time.monotonic()
+    with console.status("loading templates") as status:
+        new = await load_seed(
+            standing.backbone, standing.settings, lambda settled, total: status.update(f"loading templates: {settled} of {total}")
+        )
+    console.print(f"templates: {new} commands settled in {time.monotonic() - began:.1f} s", style="dim", highlight=False)
+
+
+async def _scenes(standing: Development, stage: Stage, narrator: Narrator) -> None:
+    for number, scene in enumerate(SCENES, 1):
+        narrator.scene(number, scene.title)
+        try:
+            await scene.play(stage)
+        except StepFailed as failure:
+            raise StepFailed(f"Scene {number}, {scene.title}: {failure}\n{await standing.trouble()}".rstrip()) from None
+
+
+async def _settled(standing: Development, cast: Cast, log: Observer, stripe: Stripe) -> Sequence[Check]:
+    """The checks once all pass, or as they are after the deadline."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        rows = await rows_of(standing.backbone.store, standing.settings, checks.TABLES)
+        evidence = Evidence(cast, rows, log, await stripe.state(), await standing.mails())
+        found = checks.checks(evidence)
+        if all(check.passed for check in found) or time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(LOOK_SECONDS)

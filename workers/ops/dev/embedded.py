@@ -1,0 +1,95 @@
+"""The environment in this process alone: log and store in memory, every role, the ingress, the Stripe fake."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from workers.engine.runtime import Runtime, build_role
+from workers.ops.composition import Backbone
+from workers.ops.dev.environment import Development, Wish
+from workers.ops.dev.keys import Keys
+from workers.ops.dev.variables import CLIENT_KEYS_FILE, set_variables, variables_of
+from workers.ops.fakes.stripe import FakeSettings, MovableClock, StripeFake, SystemClock
+from workers.ops.running import LOOPBACK, chosen
+from workers.ops.stack import Endpoints
+from workers.settings import Settings
+
+WATCH_SECONDS = 0.2
+
+
+@asynccontextmanager
+async def in_this_process(wish: Wish, endpoints: Endpoints, keys: Keys, folder: Path) -> AsyncIterator[Development]:
+    keys.write_client_keys(folder / CLIENT_KEYS_FILE)
+    fake = StripeFake(FakeSettings(deliver=True, first_retry_seconds=1), clock=MovableClock(), signing_clock=SystemClock())
+    async with fake:
+        with set_variables(variables_of(wish.environment, endpoints, keys, folder, fake.url)):
+            settings = Settings()
+            async with (
+                wish.composition.open_backbone(settings) as backbone,
+                wish.composition.open_ports(settings) as ports,
+                _roles(wish, settings, backbone, ports) as runtime,
+                _ingress(wish, settings, backbone) as http,
+            ):
+                hooks = f"{http}/webhooks/stripe"
+                fake.listen(hooks, f"{hooks}-connect", keys.webhook_secrets, keys.connect_webhook_secrets)
+                yield _standing(settings, endpoints, keys, backbone, http, fake.url, runtime, ports)
+
+
+def _standing(
+    settings: Settings,
+    endpoints: Endpoints,
+    keys: Keys,
+    backbone: Backbone,
+    http: str,
+    stripe: str,
+    runtime: Runtime,
+    ports: Mapping[str, Any],
+) -> Development:
+    async def trouble() -> str:
+        return "\n".join(f"{name}: {error!r}" for name, error in runtime.failures.items())
+
+    async def broken() -> str:
+        while True:
+            if runtime.failures:
+                return await trouble()
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def mails() -> int:
+        return len(getattr(ports["ses"], "sent", ()))
+
+    return Development(settings, endpoints, keys, backbone, http, stripe, broken, trouble, mails)
+
+
+@asynccontextmanager
+async def _roles(wish: Wish, settings: Settings, backbone: Backbone, ports: Mapping[str, Any]) -> AsyncIterator[Runtime]:
+    world = wish.composition.world(settings, backbone, ports)
+    roles = [build_role(service, role, world) for service, role in chosen(list(wish.composition.services.values()), [])]
+    runtime = Runtime(roles)
+    running = asyncio.create_task(runtime.run())
+    try:
+        await asyncio.gather(*(role.assigned_once.wait() for role in roles))
+        yield runtime
+    finally:
+        runtime.stop()
+        with suppress(Exception):
+            # A fault has been told by ``broken`` already.
+            await running
+
+
+@asynccontextmanager
+async def _ingress(wish: Wish, settings: Settings, backbone: Backbone) -> AsyncIterator[str]:
+    """Its address."""
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    application = wish.composition.ingress(settings, backbone)
+    serving = asyncio.create_task(wish.composition.serve(application, LOOPBACK, wish.port, port.set_result))
+    try:
+        waited: set[asyncio.Future[Any]] = {serving, port}
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        yield f"http://{LOOPBACK}:{port.result()}"
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
