@@ -18,7 +18,7 @@ async def eventually(holds: Callable[[], object], seconds: float = 30.0, what: C
 async def eventually_async(holds: Callable[[], Awaitable[object]], seconds: float = 30.0, what: Callable[[], object] = lambda: "") -> None:
     try:
         async with asyncio.timeout(seconds):
-            while not await holds():
+            while not await holds():  # noqa: ASYNC110  # what is waited for happens in other processes, too
                 await asyncio.sleep(LOOK_EVERY)
     except TimeoutError:
         raise AssertionError(f"not within {seconds} s; instead: {what()}") from None

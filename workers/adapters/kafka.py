@@ -45,10 +45,11 @@ ASK_AGAIN = 0.2
 
 
 class KafkaLog:
-    """One per process; ``start`` before use, ``close`` at the end. Topics must exist (auto-creation is off)."""
+    """One per process; ``close`` at the end. Topics must exist (auto-creation is off). ``session``: milliseconds after which a member
+    that died without leaving counts as gone."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, bootstrap: str, *, session: int = SESSION_TIMEOUT) -> None:
+        self._bootstrap, self._session = bootstrap, session
         self._admin = KafkaAdmin(bootstrap)
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
@@ -76,7 +77,7 @@ class KafkaLog:
         await asyncio.gather(*(self.append(Partition(topic, n), each) for n, each in by_partition.items()))
 
     def consumer(self, group: str, topics: Sequence[str]) -> "KafkaConsumer":
-        return KafkaConsumer(self._bootstrap, self._admin, group, topics)
+        return KafkaConsumer(self._bootstrap, self._admin, group, topics, self._session)
 
     async def check(self) -> None:
         await self._admin.check()
@@ -157,7 +158,7 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 class KafkaConsumer(ConsumerRebalanceListener):
     """One member of one group, fed by a FastStream batch subscriber of its own broker object."""
 
-    def __init__(self, bootstrap: str, admin: KafkaAdmin, group: str, topics: Sequence[str]) -> None:
+    def __init__(self, bootstrap: str, admin: KafkaAdmin, group: str, topics: Sequence[str], session: int) -> None:
         self._admin, self._group, self._topics = admin, group, topics
         self._listener: Listener | None = None
         self._broker = KafkaBroker(
@@ -177,7 +178,7 @@ class KafkaConsumer(ConsumerRebalanceListener):
             auto_offset_reset="earliest",
             batch_timeout_ms=POLL_TIMEOUT,
             max_records=BATCH_RECORDS,
-            session_timeout_ms=SESSION_TIMEOUT,
+            session_timeout_ms=session,
             rebalance_timeout_ms=REBALANCE_TIMEOUT,
             heartbeat_interval_ms=HEARTBEAT,
             listener=self,

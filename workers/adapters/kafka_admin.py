@@ -16,6 +16,8 @@ from workers.engine.ports import Assigned, LogUnavailable, UnknownTopic
 from workers.engine.record import Partition
 
 TIMEOUT = 10.0
+LED_WITHIN = 30.0
+LOOK_AGAIN = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class KafkaAdmin:
             return []
         described = await self.describe(sorted({partition.topic for partition in partitions}))
         committed = await self._committed(group, partitions)
-        ends = await self._ends(partitions)
+        ends = await self.ends(partitions)
         return [
             Assigned(
                 partition=partition,
@@ -88,7 +90,8 @@ class KafkaAdmin:
             for tp, each in answer.items()
         }
 
-    async def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+    async def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Each log's next offset."""
         request = {TopicPartition(partition.topic, partition.number): OffsetSpec.latest() for partition in partitions}
         futures = self._client.list_offsets(request, request_timeout=TIMEOUT)
         return {Partition(tp.topic, tp.partition): (await self._call(future.result)).offset for tp, future in futures.items()}
@@ -96,7 +99,7 @@ class KafkaAdmin:
     # --- topics as declared ------------------------------------------------------------------------------------------
 
     async def apply(self, topics: Sequence[Topic], replication: int, on_progress: Callable[[str], None]) -> None:
-        """Creates what is missing. Never drops, never changes a partition count."""
+        """Creates what is missing and returns when every partition of it has a leader. Never drops, never changes a partition count."""
         known = await self.names()
         missing = [topic for topic in topics if topic.name not in known]
         if not missing:
@@ -105,6 +108,19 @@ class KafkaAdmin:
         for name, future in self._client.create_topics(wanted, request_timeout=30.0).items():
             await self._call(future.result)
             on_progress(name)
+        await self._until_led([Partition(topic.name, number) for topic in missing for number in range(topic.partitions)])
+
+    async def _until_led(self, partitions: Sequence[Partition]) -> None:
+        deadline = asyncio.get_running_loop().time() + LED_WITHIN
+        while True:
+            try:
+                await self.ends(partitions)
+            except (LogUnavailable, UnknownTopic):
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(LOOK_AGAIN)
+            else:
+                return
 
     async def diff(self, topics: Sequence[Topic], prefix: str = "mindlinks.") -> list[TopicDifference]:
         known = await self.names()

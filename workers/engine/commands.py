@@ -1,48 +1,48 @@
-"""The commands role: a conveyor of dirty roots (design.md 3).
+"""The commands role: a conveyor of dirty roots (docs/architecture.md).
 
 Records wait in lanes. As soon as a request slot is free, up to 25 idle lanes are loaded, folded and written together; while a lane is
 in a cycle its new records wait and fold into the next change. Events are published in the background, in the order of the writes; a
-record is settled when its outcome is acknowledged. Where a crash may fall: design.md 3.2.
+record is settled when its outcome is acknowledged. A command whose decision raises parks its key; the others go on.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from typing import Any
 
-from contracts.catalogue import InvalidRecord, decode
-from contracts.message import CommandData
-from contracts.timestamps import from_milliseconds
+from contracts.catalogue import InvalidRecord
 from contracts.topics import events_topic
-from contracts.types import CommandId
-from workers.engine.decision import Claim, Command
-from workers.engine.fold import Folded, Waiting
-from workers.engine.lane import Entry, Lane, Shard
-from workers.engine.outcome import Outcome
+from workers.engine.draining import Drainer
+from workers.engine.fuse import Fuse, FuseTripped
+from workers.engine.intake import waiting_of
+from workers.engine.lane import Lane, Shard
+from workers.engine.parking import Failure, ParkedRow, ParkingLot
 from workers.engine.planning import Conveyor, Plan, Planner
-from workers.engine.ports import Clock, Fate, Log, Metrics, Store, StoreUnavailable, Transacted, Write, Written
-from workers.engine.publisher import Handover, Publisher
+from workers.engine.ports import Clock, Log, Metrics, Store, StoreUnavailable
+from workers.engine.publisher import Publisher
 from workers.engine.quarantine import Quarantine
 from workers.engine.record import Partition, Record
 from workers.engine.retry import TRANSIENT
 from workers.engine.role import Owned
 from workers.engine.service import Service
+from workers.engine.settling import Settler
 from workers.engine.tracing import NoTracer, Tracer
+from workers.engine.writing import Writer
 
 
-class CommandFault(Exception):
-    """A decision raised: a bug, not a refusal. The role stops before this record; everything before it is written, nothing is lost."""
-
-    def __init__(self, waiting: Waiting, cause: Exception) -> None:
-        kind, at = waiting.command.data.kind(), f"{waiting.origin}/{waiting.offset}"
-        super().__init__(f"{kind} of {waiting.command.key} at {at} raised {type(cause).__name__}: {cause}. {self.__doc__}")
+class ParkingFull(Exception):
+    """More records are parked than the role may hold: something is wrong with more than a few keys. The role stopped; nothing was
+    skipped. Look at ``platform-parked``, mend the cause, start the role again."""
 
 
-class RejectedWrite(Exception):
-    """The store will never take a write (too large or malformed): a bug of the state's shape. The role stops; nothing is lost."""
+@dataclass(frozen=True, slots=True)
+class _Unsettled:
+    """A parked record whose settling waits for the fuse's window."""
+
+    owned: Owned
+    offset: int
 
 
 class CommandsProcessor:
@@ -63,13 +63,20 @@ class CommandsProcessor:
         self._service, self._log, self._store, self._clock = service, log, store, clock
         self._metrics, self._quarantine, self._random = metrics, quarantine, random
         self._settings = settings or Conveyor()
-        self._tracer = tracer or NoTracer()
+        self._role = f"{service.name}-commands"
         self._planner = Planner(service.name, store, self._settings.folded)
-        self._source = f"/mindlinks/{service.name}/commands"
+        self._settler = Settler(service, clock, metrics, tracer or NoTracer(), self._roomier)
+        self._writer = Writer(self._role, store, metrics)
+        self._lot = ParkingLot(self._role, store, clock, random)
+        self._drainer = Drainer(service, self._planner, self._writer, self._settler, self._lot, quarantine)
+        self._fuse = Fuse(self._settings.fuse)
         self._shards: dict[Partition, Shard] = {}
         self._dirty: dict[Lane, None] = {}
         self._slots = self._settings.requests
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watches: dict[Owned, asyncio.Task[None]] = {}
+        self._unsettled: list[_Unsettled] = []
+        self._parked: dict[str, int] = {}
         self._quiet = asyncio.Condition()
         self._faulted = False
         self.on_fault: Callable[[Exception], None] = lambda _: None
@@ -83,9 +90,11 @@ class CommandsProcessor:
 
     def opened(self, owned: Owned, metadata: str) -> int | None:
         target = Partition(events_topic(self._service.name), owned.partition.number)
-        publisher = Publisher(target, self._source, lambda: owned.committed, self._log, self._clock, self._metrics, self._random)
+        source = f"/mindlinks/{self._service.name}/commands"
+        publisher = Publisher(target, source, lambda: owned.committed, self._log, self._clock, self._metrics, self._random)
         publisher.on_failure(self.fail)
-        self._shards[owned.partition] = Shard(owned, publisher)
+        shard = self._shards[owned.partition] = Shard(owned, publisher)
+        self._watches[owned] = self._spawn(self._watch(shard))
         return None
 
     def recall(self, owned: Owned, record: Record) -> None:
@@ -105,6 +114,7 @@ class CommandsProcessor:
 
     async def drained(self, owned: Owned) -> None:
         shard = self._shards[owned.partition]
+        self._watches[owned].cancel()
         for lane in shard.lanes.values():
             self._dirty.pop(lane, None)
         async with self._quiet:
@@ -113,40 +123,24 @@ class CommandsProcessor:
 
     def closed(self, owned: Owned) -> None:
         shard = self._shards.pop(owned.partition)
+        self._watches.pop(owned).cancel()
         shard.publisher.abandon()
         for lane in shard.lanes.values():
             self._dirty.pop(lane, None)
+        self._unsettled = [each for each in self._unsettled if each.owned is not owned]
 
     # --- records to lanes ------------------------------------------------------------------------------------------
 
     def _enqueue(self, shard: Shard, record: Record) -> None:
-        decoded = decode(record.key, record.value, record.headers, record.timestamp)
-        envelope, data = decoded.envelope, decoded.data
-        handler = self._service.handler_of.get(envelope.kind)
-        if handler is None or not isinstance(data, CommandData):
-            raise InvalidRecord("not_a_command", f"{self._service.name} has no command {envelope.kind}")
-        ref = handler.aggregate.root(envelope.subject)
-        lane = shard.lanes.pop(ref, None) or Lane(shard, ref, envelope.subject)
+        ref, waiting = waiting_of(self._service, shard.owned.origin, record)
+        lane = shard.lanes.pop(ref, None) or Lane(shard, ref, waiting.command.key)
         shard.lanes[ref] = lane
-        command = Command(CommandId(envelope.id), envelope.subject, envelope.actor, data)
-        lane.waiting.append(
-            Waiting(
-                origin=shard.owned.origin,
-                offset=record.offset,
-                at=from_milliseconds(record.timestamp),
-                appended=record.timestamp,
-                command=command,
-                handler=handler,
-                correlation=envelope.correlation_id,
-                traceparent=envelope.traceparent,
-                receipt=replace(envelope.receipt, kind=envelope.kind) if envelope.receipt else None,
-            )
-        )
+        lane.waiting.append(waiting)
         if not lane.busy:
             self._dirty[lane] = None
 
     async def _put_aside(self, owned: Owned, record: Record, invalid: InvalidRecord) -> None:
-        await self._quarantine.put(f"{self._service.name}-commands", owned.origin, record, invalid)
+        await self._quarantine.put(self._role, owned.origin, record, invalid)
         if owned.live:
             owned.settle(record.offset)
 
@@ -157,6 +151,10 @@ class CommandsProcessor:
             self._slots -= 1
             self._spawn(self._cycle(lanes))
 
+    def _roomier(self, lane: Lane) -> None:
+        if lane in self._dirty:
+            self._kick()
+
     def _take(self) -> list[Lane]:
         lanes: list[Lane] = []
         for lane in self._dirty:
@@ -165,16 +163,20 @@ class CommandsProcessor:
                 if len(lanes) == self._settings.roots:
                     break
         for lane in lanes:
-            del self._dirty[lane]
-            lane.busy = True
-            lane.shard.busy += 1
+            self._occupy(lane)
         return lanes
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _occupy(self, lane: Lane) -> None:
+        self._dirty.pop(lane, None)
+        lane.busy = True
+        lane.shard.busy += 1
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._noticed)
+        return task
 
     def _noticed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
@@ -186,7 +188,7 @@ class CommandsProcessor:
         try:
             again = await self._turn(lanes)
         except StoreUnavailable:
-            self._metrics.count("store_retries", role=f"{self._service.name}-commands", why="unavailable")
+            self._metrics.count("store_retries", role=self._role, why="unavailable")
             again = list(lanes)
         finally:
             self._slots += 1
@@ -203,7 +205,9 @@ class CommandsProcessor:
         for lane in lanes:
             lane.busy = False
             lane.shard.busy -= 1
-            if lane.waiting and lane.shard.owned.live:
+            if lane.drain_wanted and lane.shard.owned.live and not self._faulted:
+                self._start_drain(lane)
+            elif lane.waiting and lane.shard.owned.live:
                 self._dirty[lane] = None
             elif not lane.waiting:
                 self._evict(lane.shard)
@@ -220,64 +224,27 @@ class CommandsProcessor:
 
     async def _turn(self, lanes: Sequence[Lane]) -> list[Lane]:
         """One load, fold, write of these lanes. Returns those that must try again after a pause."""
-        await self._planner.load([lane for lane in lanes if lane.entry is None], self._publish_owed)
+        await self._planner.load([lane for lane in lanes if lane.entry is None], self._settler.publish_owed)
         plans = await self._planner.plan(lanes)
-        singles = [plan for plan in plans if len(plan.writes) == 1]
-        spanning = [plan for plan in plans if len(plan.writes) > 1]
+        if not await self._park(plans):
+            return []
         for plan in plans:
             if not plan.writes:
                 self._judged(plan)
-        groups = [singles, *([plan] for plan in spanning)]
+        singles = [plan for plan in plans if len(plan.writes) == 1]
+        groups = [singles, *([plan] for plan in plans if len(plan.writes) > 1)]
         retried = await asyncio.gather(*(self._written(group) for group in groups if group))
         return [lane for group in retried for lane in group]
 
-    # --- write -----------------------------------------------------------------------------------------------------
-
     async def _written(self, plans: Sequence[Plan]) -> list[Lane]:
-        """Writes one request's plans; returns the lanes that must try again. What the others of the turn do is not its business."""
-        try:
-            if len(plans[0].writes) == 1:
-                return await self._write_singles(plans)
-            return await self._write_spanning(plans[0])
-        except StoreUnavailable:
-            self._metrics.count("store_retries", role=f"{self._service.name}-commands", why="unavailable")
-            return [plan.lane for plan in plans]
-
-    async def _write_singles(self, plans: Sequence[Plan]) -> list[Lane]:
-        self._metrics.observe("batch_size", len(plans), role=f"{self._service.name}-commands")
-        results = await self._store.write([plan.writes[0] for plan in plans])
-        return [plan.lane for plan, result in zip(plans, results, strict=True) if not self._ended(plan, result)]
-
-    def _ended(self, plan: Plan, result: Written) -> bool:
-        """True when the plan's records are done with; otherwise its lane tries again from what is there."""
-        if result.fate is Fate.WRITTEN:
-            self._judged(plan)
-            return True
-        if result.fate is Fate.INVALID:
-            raise RejectedWrite(f"{plan.lane.ref}: {result.detail}. {RejectedWrite.__doc__}")
-        if result.fate is Fate.CONFLICT:
-            self._metrics.count("write_conflicts", role=f"{self._service.name}-commands")
-        if result.fate is not Fate.BUSY:
-            plan.lane.entry = None
-        return False
-
-    async def _write_spanning(self, plan: Plan) -> list[Lane]:
-        answer = await self._store.transact(plan.writes, _token(plan.writes))
-        if answer.fate is Fate.CONFLICT:
-            self._overrule(plan, answer)
-        return [] if self._ended(plan, Written(answer.fate, detail=str(answer.parts))) else [plan.lane]
-
-    def _overrule(self, plan: Plan, answer: Transacted) -> None:
-        """Reads a cancelled transaction reason by reason: a lost claim refuses its command; of a fold of several, one by one."""
-        if len(plan.records) > 1:
-            plan.lane.singly = len(plan.records)
-            return
-        refusals = {claim.ref: claim.refusal for claim in plan.folded.claims if isinstance(claim, Claim)}
-        for write, part in zip(plan.writes, answer.parts, strict=False):
-            if part.fate is Fate.CONFLICT and (refusal := refusals.get(write.ref)):
-                plan.lane.overruled[plan.records[0].offset] = refusal
-
-    # --- publish and settle ------------------------------------------------------------------------------------------
+        """What the others of the turn do is not its business. Returns the lanes that must try again."""
+        again = []
+        for plan, written in zip(plans, await self._writer.write(plans), strict=True):
+            if written:
+                self._judged(plan)
+            else:
+                again.append(plan.lane)
+        return again
 
     def _judged(self, plan: Plan) -> None:
         lane, folded = plan.lane, plan.folded
@@ -286,59 +253,91 @@ class CommandsProcessor:
         else:
             lane.riding += folded.outcomes
         taken = [lane.waiting.popleft() for _ in range(folded.taken)]
+        parked = [lane.waiting.popleft() for _ in plan.parked]
         lane.singly = max(0, lane.singly - folded.taken)
         for record in taken:
             lane.overruled.pop(record.offset, None)
-        self._count(folded)
-        self._publish(lane, [self._traced(outcome) for outcome in folded.outcomes], taken)
-        if folded.fault:
-            self.fail(CommandFault(plan.records[folded.taken], folded.fault))
+        self._fuse.judged(len(taken))
+        self._settler.count(folded)
+        self._settler.publish(lane, folded.outcomes, taken)
+        self._unsettled += [_Unsettled(lane.shard.owned, record.offset) for record in parked]
 
-    def _publish_owed(self, lane: Lane, entry: Entry) -> None:
-        """Whoever loads a root publishes what it still owes, before anything of its own."""
-        owned = lane.shard.owned
-        published = lane.in_air | lane.acknowledged
-        owed = [o for o in entry.root.owed(owned.origin, owned.committed) if (o.origin, o.offset) not in published]
-        if owed:
-            self._publish(lane, owed, ())
+    # --- parking -----------------------------------------------------------------------------------------------------
 
-    def _traced(self, outcome: Outcome) -> Outcome:
-        name = f"{self._service.name}.command"
-        span = self._tracer.record(name, outcome.traceparent, outcome.received, self._clock.now(), command=outcome.command)
-        return outcome if span == outcome.traceparent else replace(outcome, traceparent=span)
+    async def _park(self, plans: Sequence[Plan]) -> bool:
+        """The rows first, then the writes that hold their roots. False when the fuse tripped: nothing is parked or written then."""
+        rows: list[ParkedRow] = []
+        for plan in plans:
+            failure = self._failure(plan)
+            if failure and self._fuse.failed(failure.fingerprint, plan.lane.key, self._clock.now()):
+                self.fail(FuseTripped(f"{self._role}, {failure.fingerprint}: {failure.error}. {FuseTripped.__doc__}"))
+                return False
+            for n, waiting in enumerate(plan.parked):
+                rows.append(self._lot.row(waiting.origin, waiting.record, failure if n == 0 else None))
+        if rows:
+            self._count_parked(rows)
+            await self._lot.put(rows)
+        return not self._faulted
 
-    def _count(self, folded: Folded) -> None:
-        for verdict in folded.verdicts:
-            if verdict.reason == "recognised":
-                self._metrics.count("recognised", role=f"{self._service.name}-commands")
-            else:
-                kind = type(verdict.waiting.command.data).__name__
-                self._metrics.count("outcomes", service=self._service.name, kind=kind, reason=verdict.reason)
+    @staticmethod
+    def _failure(plan: Plan) -> Failure | None:
+        fault = plan.folded.fault
+        return Failure.of(fault, plan.parked[0].command.data.kind()) if fault and plan.parked else None
 
-    def _publish(self, lane: Lane, outcomes: Sequence[Outcome], taken: Sequence[Waiting]) -> None:
-        size = sum(len(said.value) + 300 for outcome in outcomes for said in outcome.said)
-        places = {(outcome.origin, outcome.offset) for outcome in outcomes}
-        lane.in_air |= places
-        lane.unpublished += size
-        owned = lane.shard.owned
+    def _count_parked(self, rows: Sequence[ParkedRow]) -> None:
+        for row in rows:
+            self._parked[row.key] = self._parked.get(row.key, 0) + 1
+        self._metrics.gauge("parked_keys", len(self._parked), role=self._role)
+        if max(self._parked.values()) > self._settings.parked_a_key or sum(self._parked.values()) > self._settings.parked:
+            self.fail(ParkingFull(f"{self._role}: {ParkingFull.__doc__}"))
 
-        def acknowledged() -> None:
-            lane.in_air -= places
-            lane.acknowledged |= places
-            lane.riding = [outcome for outcome in lane.riding if (outcome.origin, outcome.offset) not in places]
-            lane.unpublished -= size
-            for record in taken:
-                owned.settle(record.offset)
-            for outcome in outcomes:
-                if outcome.received:
-                    seconds = (self._clock.now() - outcome.received) / 1000
-                    self._metrics.observe("command_to_event_seconds", seconds, service=self._service.name)
-            if lane in self._dirty:
-                self._kick()
+    async def _watch(self, shard: Shard) -> None:
+        """Settles what was parked once the fuse's window has closed untripped, and starts drains that are due."""
+        while not self._faulted:
+            if not self._fuse.is_open(self._clock.now()):
+                self._settle_parked(shard.owned)
+            try:
+                for key in await self._lot.due_keys(shard.owned.partition.number):
+                    await self._want_drain(shard, key)
+            except StoreUnavailable:
+                self._metrics.count("store_retries", role=self._role, why="parking")
+            await self._clock.sleep(self._settings.look_for_parked)
 
-        lane.shard.publisher.hand_over(Handover(lane.key, outcomes, acknowledged))
+    def _settle_parked(self, owned: Owned) -> None:
+        for each in self._unsettled:
+            if each.owned is owned:
+                owned.settle(each.offset)
+        self._unsettled = [each for each in self._unsettled if each.owned is not owned]
 
+    async def _want_drain(self, shard: Shard, key: str) -> None:
+        ref = await self._drainer.root_of(key)
+        if ref is None or not shard.owned.live:
+            return
+        lane = shard.lanes.setdefault(ref, Lane(shard, ref, key))
+        lane.drain_wanted = True
+        if not lane.busy:
+            self._start_drain(lane)
 
-def _token(writes: Sequence[Write]) -> str:
-    """The same content, the same transaction: a repeat within ten minutes is answered, not done again."""
-    return hashlib.sha256(repr(writes).encode()).hexdigest()[:36]
+    def _start_drain(self, lane: Lane) -> None:
+        lane.drain_wanted = False
+        self._occupy(lane)
+        self._spawn(self._drain(lane))
+
+    async def _drain(self, lane: Lane) -> None:
+        attempt = 0
+        try:
+            while lane.shard.owned.live and not self._faulted and not await self._drain_once(lane):
+                await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
+                attempt += 1
+            if lane.entry is not None and lane.entry.root.hold is None:
+                self._parked.pop(lane.key, None)
+                self._metrics.gauge("parked_keys", len(self._parked), role=self._role)
+        finally:
+            await self._release([lane])
+
+    async def _drain_once(self, lane: Lane) -> bool:
+        try:
+            return await self._drainer.drain(lane)
+        except StoreUnavailable:
+            self._metrics.count("store_retries", role=self._role, why="parking")
+            return False

@@ -18,6 +18,7 @@ from contracts.types import CommandId, Timestamp
 from workers.engine.aggregate import Handler, Read
 from workers.engine.decision import Accepted, CancelTimer, Claim, Command, Decision, Item, ItemRef, Refused, ReleaseClaim, ScheduleTimer
 from workers.engine.outcome import Outcome, Said
+from workers.engine.record import Record
 from workers.engine.root import Root
 
 LARGEST_ITEM = 380 * 1024
@@ -36,6 +37,7 @@ class Waiting:
     command: Command[CommandData]
     handler: Handler[Any, Any]
     correlation: str
+    record: Record
     traceparent: str | None = None
     receipt: ReceiptTicket | None = None
 
@@ -68,8 +70,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """``rows`` are the rows that changed, without books. ``taken`` records were judged; if fewer than were given, ``fault`` is what
-    the next one's decision raised. ``write`` is False when nothing needs to reach the store."""
+    """``rows`` are the rows that changed, without books. ``taken`` records were judged; if fewer than were given, either the root is
+    held or ``fault`` is what the next one's decision raised. ``write`` is False when nothing needs to reach the store."""
 
     root: Root
     rows: Mapping[ItemRef, Item]
@@ -79,6 +81,20 @@ class Folded:
     taken: int
     write: bool
     fault: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What earlier attempts taught. ``overruled``: offset -> refusal, for a command whose claim turned out to be taken when its
+    transaction was tried. ``rejected``: offset -> why the store will never take what it decided. ``draining``: these records had been
+    parked, so the root's hold does not stop them and their outcomes are late."""
+
+    overruled: Mapping[int, str] = field(default_factory=dict)
+    rejected: Mapping[int, Exception] = field(default_factory=dict)
+    draining: bool = False
+
+
+PLAIN = Circumstances()
 
 
 @dataclass(slots=True)
@@ -96,20 +112,22 @@ class _Progress:
     messages: int = 0
 
 
-def fold(found: Found, records: Sequence[Waiting], service: str, overruled: Mapping[int, str] | None = None) -> Folded | Missing:
-    """``overruled``: offset -> refusal, for a command whose claim turned out to be taken when its transaction was tried."""
+def fold(found: Found, records: Sequence[Waiting], service: str, circumstances: Circumstances = PLAIN) -> Folded | Missing:
+    """Stops before the first unseen record of a held root, and before one whose decision raises."""
     progress = _Progress(found.root, dict(found.own), dict(found.shared), {}, [], [], [])
     fault: Exception | None = None
     taken = 0
     for record in records:
         if progress.root.has_seen(record.origin, record.offset):
             progress.verdicts.append(Verdict(record, "recognised"))
+        elif progress.root.hold is not None and not circumstances.draining:
+            break
         elif progress.root.knows(record.command.id):
             progress.root, progress.write = progress.root.noted(record.origin, record.offset), True
             progress.verdicts.append(Verdict(record, "recognised"))
         else:
             try:
-                missing = _judge(progress, found, record, service, (overruled or {}).get(record.offset))
+                missing = _judge(progress, found, record, service, circumstances)
             except Exception as error:  # noqa: BLE001  # a bug of a decision: what came before it stands, the caller decides about the rest
                 fault = error
                 break
@@ -122,8 +140,10 @@ def fold(found: Found, records: Sequence[Waiting], service: str, overruled: Mapp
     )
 
 
-def _judge(progress: _Progress, found: Found, record: Waiting, service: str, overruled: str | None) -> Missing | None:
+def _judge(progress: _Progress, found: Found, record: Waiting, service: str, circumstances: Circumstances) -> Missing | None:
     handler, command = record.handler, record.command
+    if record.offset in circumstances.rejected:
+        raise circumstances.rejected[record.offset]
     ref = handler.aggregate.root(command.key)
     rows = {**progress.shared, **progress.own}
     state = handler.aggregate.load(command.key, rows)
@@ -131,13 +151,14 @@ def _judge(progress: _Progress, found: Found, record: Waiting, service: str, ove
     if missing := tuple(read for read in reads if read.ref not in found.known and read.ref not in progress.own):
         return Missing(missing)
     at = _not_before(record.at, progress.own.get(ref))
+    overruled = circumstances.overruled.get(record.offset)
     decision: Decision[Any] = Refused(overruled) if overruled else handler.decide(state, command, at)
     changed: dict[ItemRef, Item] = {}
     if isinstance(decision, Accepted):
         changed = _changes(progress.own, handler.aggregate.save(decision.state), command.id, at)
         if any(_size(row) > LARGEST_ITEM for row in changed.values()):
             decision, changed = Refused("item_too_large"), {}
-    _keep(progress, found, record, _said(decision, record, service), decision, at)
+    _keep(progress, found, record, _said(decision, record, service), decision, at, late=circumstances.draining)
     traceless = isinstance(decision, Refused) and not reads and found.root.version == 0 and ref not in progress.own
     if not traceless:
         progress.root, progress.write = progress.root.noted(record.origin, record.offset, command.id), True
@@ -160,7 +181,9 @@ def _claim(progress: _Progress, claims: Sequence[Claim | ReleaseClaim], command:
             progress.shared.pop(claim.ref, None)
 
 
-def _keep(progress: _Progress, found: Found, record: Waiting, said: tuple[Said, ...], decision: Decision[Any], at: Timestamp) -> None:
+def _keep(
+    progress: _Progress, found: Found, record: Waiting, said: tuple[Said, ...], decision: Decision[Any], at: Timestamp, *, late: bool
+) -> None:
     reason = decision.reason if isinstance(decision, Refused) else "applied" if isinstance(decision, Accepted) else "unchanged"
     progress.verdicts.append(Verdict(record, reason))
     if not said:
@@ -176,6 +199,7 @@ def _keep(progress: _Progress, found: Found, record: Waiting, said: tuple[Said, 
             said=said,
             version=found.root.version + 1,
             first=progress.messages,
+            late=late,
             receipt=record.receipt,
             traceparent=record.traceparent,
             received=record.appended,

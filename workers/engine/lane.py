@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workers.engine.decision import Claim, Item, ItemRef, ReleaseClaim
-from workers.engine.fold import Folded, Found, Waiting
+from workers.engine.fold import Circumstances, Folded, Found, Waiting
 from workers.engine.outcome import Outcome
 from workers.engine.ports import Absent, AttributeIs, VersionIs, Write
 from workers.engine.publisher import Publisher
@@ -49,7 +49,8 @@ class Shard:
 class Lane:
     """``in_air``: outcomes handed to the publisher and not acknowledged, by offset. ``riding``: those of them that no write has stored
     yet (refusals on an absent root); the next write takes them along. ``acknowledged``: stored ones the next write may drop.
-    ``singly``: so many commands are folded one at a time, after a fold of several failed in its transaction."""
+    ``singly``: so many commands are folded one at a time, after a fold of several failed in its transaction. ``overruled`` and
+    ``rejected``: what earlier attempts taught, by offset. ``drain_wanted``: its parked line is due and waits for the lane to be idle."""
 
     shard: Shard
     ref: ItemRef
@@ -62,13 +63,18 @@ class Lane:
     acknowledged: set[tuple[str, int]] = field(default_factory=set)
     riding: list[Outcome] = field(default_factory=list)
     overruled: dict[int, str] = field(default_factory=dict)
+    rejected: dict[int, Exception] = field(default_factory=dict)
+    drain_wanted: bool = False
     singly: int = 0
     attempts: int = 0
 
     @property
     def pinned(self) -> bool:
         """True while forgetting what is known would lose something or fold over something in flight."""
-        return self.busy or bool(self.waiting) or bool(self.in_air) or bool(self.riding)
+        return self.busy or self.drain_wanted or bool(self.waiting) or bool(self.in_air) or bool(self.riding)
+
+    def circumstances(self, *, draining: bool = False) -> Circumstances:
+        return Circumstances(self.overruled, self.rejected, draining)
 
     def next_records(self, most: int) -> list[Waiting]:
         count = 1 if self.singly else most

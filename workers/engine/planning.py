@@ -1,10 +1,12 @@
 """From dirty lanes to writes: load what is not known, fold what waits. Writes nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from contracts.position import Position
 from workers.engine.decision import Item, ItemRef
 from workers.engine.fold import Folded, Missing, Waiting, fold
+from workers.engine.fuse import FuseLimits
 from workers.engine.lane import LARGEST_TRANSACTION, Entry, Lane
 from workers.engine.ports import Store, Write
 from workers.engine.root import Root
@@ -13,23 +15,30 @@ from workers.engine.root import Root
 @dataclass(frozen=True, slots=True)
 class Conveyor:
     """``requests``: write requests in the air at once. ``roots``: lanes in one request. ``folded``: records in one change.
-    ``unpublished``: bytes of one root's outcomes in the air before it waits. ``cached``: lanes kept per partition."""
+    ``unpublished``: bytes of one root's outcomes in the air before it waits. ``cached``: lanes kept per partition.
+    ``parked``, ``parked_a_key``: records that may wait parked before the role stops. ``look_for_parked``: seconds between looks."""
 
     requests: int = 8
     roots: int = 25
     folded: int = 25
     unpublished: int = 128 * 1024
     cached: int = 4000
+    parked: int = 20_000
+    parked_a_key: int = 2_000
+    look_for_parked: float = 1.0
+    fuse: FuseLimits = field(default_factory=FuseLimits)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One lane's next change. No ``writes``: nothing needs to reach the store."""
+    """One lane's next change. No ``writes``: nothing needs to reach the store. ``parked``: records the fold stopped before; they must
+    be parked before the writes, which hold the root at the last of them."""
 
     lane: Lane
     records: Sequence[Waiting]
     folded: Folded
     writes: Sequence[Write]
+    parked: Sequence[Waiting] = ()
 
 
 class Planner:
@@ -48,8 +57,9 @@ class Planner:
             lane.entry = entry
             loaded(lane, entry)
 
-    async def plan(self, lanes: Sequence[Lane]) -> list[Plan]:
-        """Folds every lane, fetching the rows its decisions ask for on the way. Rows of other keys are read anew each time."""
+    async def plan(self, lanes: Sequence[Lane], line: Sequence[Waiting] | None = None) -> list[Plan]:
+        """Folds every lane, fetching the rows its decisions ask for on the way. Rows of other keys are read anew each time.
+        ``line``: parked commands of the one lane, to be drained instead of what waits in it."""
         plans: list[Plan] = []
         shared: dict[Lane, dict[ItemRef, Item]] = {lane: {} for lane in lanes}
         known: dict[Lane, frozenset[ItemRef]] = {lane: frozenset() for lane in lanes}
@@ -57,7 +67,7 @@ class Planner:
         while todo:
             missing: dict[Lane, Missing] = {}
             for lane in todo:
-                planned = self._fold(lane, shared[lane], known[lane])
+                planned = self._fold(lane, shared[lane], known[lane], line)
                 if isinstance(planned, Missing):
                     missing[lane] = planned
                 else:
@@ -66,17 +76,22 @@ class Planner:
             todo = list(missing)
         return plans
 
-    def _fold(self, lane: Lane, shared: Mapping[ItemRef, Item], known: frozenset[ItemRef]) -> Plan | Missing:
+    def _fold(
+        self, lane: Lane, shared: Mapping[ItemRef, Item], known: frozenset[ItemRef], line: Sequence[Waiting] | None
+    ) -> Plan | Missing:
         most = self._most
         while True:
-            records = lane.next_records(most)
-            folded = fold(lane.found(shared, known), records, self._service, lane.overruled)
+            records = lane.next_records(most) if line is None else line[: 1 if lane.singly else most]
+            folded = fold(lane.found(shared, known), records, self._service, lane.circumstances(draining=line is not None))
             if isinstance(folded, Missing):
                 return folded
+            parked = records[folded.taken :] if line is None else ()
+            if parked:
+                folded = _held(folded, parked[-1], lane)
             folded = lane.with_books(folded)
             writes = lane.writes(folded) if folded.write else []
             if len(writes) <= LARGEST_TRANSACTION or len(records) == 1:
-                return Plan(lane, records, folded, writes)
+                return Plan(lane, records, folded, writes, parked)
             most = len(records) // 2
 
     async def _fetch(
@@ -91,3 +106,10 @@ class Planner:
             foreign = [read.ref for read in each.reads if read.shared]
             shared[lane] |= {ref: items[ref] for ref in foreign if ref in items}
             known[lane] |= frozenset(foreign)
+
+
+def _held(folded: Folded, last: Waiting, lane: Lane) -> Folded:
+    """Every parking touches the root, so that a release in between fails on its version and folds again."""
+    assert lane.entry is not None
+    root = replace(folded.root, hold=Position(last.origin, last.offset), version=lane.entry.root.version + 1)
+    return replace(folded, root=root, write=True)

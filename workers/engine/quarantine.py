@@ -25,7 +25,7 @@ class Quarantine:
     def __init__(self, store: Store, clock: Clock, metrics: Metrics, random: Random) -> None:
         self._store, self._clock, self._metrics, self._random = store, clock, metrics, random
 
-    async def put(self, role: str, origin: Origin, record: Record, invalid: InvalidRecord) -> None:
+    async def put(self, role: str, origin: Origin, record: Record, invalid: InvalidRecord, *, attempts: int = 1, trace: str = "") -> None:
         failure = derived(f"failure:{role}:{origin}/{record.offset}")
         headers = [{"name": name, "value": value or b""} for name, value in record.headers]
         now = from_milliseconds(self._clock.now())
@@ -42,7 +42,8 @@ class Quarantine:
             "topic": record.partition.topic,
             "value": record.value or b"",
             "headers": headers,
-            "attempts": 1,
+            "attempts": attempts,
+            "trace": trace,
             "appendedAt": from_milliseconds(record.timestamp),
             "firstAt": now,
             "lastAt": now,

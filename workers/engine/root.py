@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from contracts.ids import digest
-from contracts.position import Origin
+from contracts.position import Origin, Position
 from contracts.types import CommandId
 from workers.engine.decision import Item
 from workers.engine.outcome import Outcome
@@ -19,13 +19,13 @@ VERSION, SEEN, RECENT, OUTCOMES, HOLD = "_version", "_seen", "_recent", "_outcom
 @dataclass(frozen=True, slots=True)
 class Root:
     """``seen``: per origin the highest offset applied. ``recent``: digests of the last 16 command ids, oldest first.
-    ``outcomes``: verdicts not yet known published, oldest first. ``hold``: the last parked offset while the root is parked."""
+    ``outcomes``: verdicts not yet known published, oldest first. ``hold``: the last parked record while the root is parked."""
 
     version: int = 0
     seen: Mapping[Origin, int] = field(default_factory=dict)
     recent: bytes = b""
     outcomes: tuple[Outcome, ...] = ()
-    hold: int | None = None
+    hold: Position | None = None
 
     @classmethod
     def of(cls, item: Item) -> Self:
@@ -34,7 +34,7 @@ class Root:
             seen=item.get(SEEN, {}),
             recent=item.get(RECENT, b""),
             outcomes=tuple(Outcome.unpack(packed) for packed in item.get(OUTCOMES, ())),
-            hold=item.get(HOLD),
+            hold=Position.parse(item[HOLD]) if HOLD in item else None,
         )
 
     def attributes(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Root:
         if self.outcomes:
             attributes[OUTCOMES] = [outcome.pack() for outcome in self.outcomes]
         if self.hold is not None:
-            attributes[HOLD] = self.hold
+            attributes[HOLD] = str(self.hold)
         return attributes
 
     def has_seen(self, origin: Origin, offset: int) -> bool:

@@ -1,0 +1,146 @@
+"""A parked line, applied in its order once its first command decides again (design.md 3.1, rule 7).
+
+Runs in the key's own lane. In chunks, each in two phases: what is owed is published first, then parked commands at or below the hold are
+applied (still held) and published. When none is left the hold is lifted by a write of its own; rows are deleted last, for a row at or
+below ``_seen`` of a root that is not held is only a leftover.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from contracts.catalogue import InvalidRecord
+from contracts.types import CommandId
+from workers.engine.decision import ItemRef
+from workers.engine.fold import Folded, Waiting
+from workers.engine.intake import waiting_of
+from workers.engine.lane import Lane
+from workers.engine.parking import SAFETY, Failure, ParkedRow, ParkingLot
+from workers.engine.planning import Plan, Planner
+from workers.engine.quarantine import Quarantine
+from workers.engine.root import Root
+from workers.engine.service import Service
+from workers.engine.settling import Settler
+from workers.engine.writing import Writer
+
+CHUNK = 25
+
+
+class Drainer:
+    """Dying anywhere leaves the root held and its rows in place, or the rows as leftovers; the next owner's drain goes on from there."""
+
+    def __init__(
+        self, service: Service, planner: Planner, writer: Writer, settler: Settler, lot: ParkingLot, quarantine: Quarantine
+    ) -> None:
+        self._service, self._planner, self._writer = service, planner, writer
+        self._settler, self._lot, self._quarantine = settler, lot, quarantine
+
+    async def root_of(self, key: str) -> ItemRef | None:
+        """The root whose line is parked under ``key``; None when the line is gone."""
+        for row in await self._lot.line(key):
+            return waiting_of(self._service, row.origin, row.record)[0]
+        return None
+
+    async def drain(self, lane: Lane) -> bool:
+        """True when there is nothing to do now: the line is gone, or its first command must wait. False: try again."""
+        if lane.entry is None:
+            await self._planner.load([lane], self._settler.publish_owed)
+        await self._settler.published(lane)
+        line = await self._lot.line(lane.key)
+        if lane.entry is None:
+            return False
+        if lane.entry.root.hold is None:
+            await self._clear(lane.entry.root, line)
+            return True
+        covered = [row for row in line if _covered(lane.entry.root, row)]
+        await self._push_back([row for row in line if row not in covered])
+        if not covered:
+            return await self._lift(lane, [])
+        if covered[0].quarantined or not self._lot.is_due(covered[0]):
+            await self._push_back([row for row in covered if self._lot.is_due(row)])
+            return True
+        return await self._apply(lane, covered)
+
+    async def _apply(self, lane: Lane, covered: Sequence[ParkedRow]) -> bool:
+        chunk = covered[:CHUNK]
+        waiting = [waiting_of(self._service, row.origin, row.record)[1] for row in chunk]
+        (plan,) = await self._planner.plan([lane], waiting)
+        if plan.writes and not await self._written(plan):
+            return False
+        done = chunk[: plan.folded.taken]
+        rest = covered[len(done) :]
+        if plan.folded.fault:
+            return await self._failed(lane, plan, done, rest)
+        if rest:
+            await self._lot.keep(rest[0], self._lot.postponed(rest[0], 0))
+            await self._lot.remove(done)
+            return False
+        return await self._lift(lane, done)
+
+    async def _written(self, plan: Plan) -> bool:
+        (written,) = await self._writer.write([plan])
+        if written:
+            plan.lane.written(plan.folded, plan.writes)
+            plan.lane.singly = max(0, plan.lane.singly - plan.folded.taken)
+            self._settler.count(plan.folded)
+            self._settler.publish(plan.lane, plan.folded.outcomes, ())
+            await self._settler.published(plan.lane)
+        return written
+
+    async def _lift(self, lane: Lane, done: Sequence[ParkedRow]) -> bool:
+        """A write of its own: nothing else happens to the root in it."""
+        if lane.entry is None:
+            return False
+        root = replace(lane.entry.root, hold=None, version=lane.entry.root.version + 1)
+        lifted = lane.with_books(Folded(root, {}, (), (), (), 0, write=True))
+        if not await self._written(Plan(lane, (), lifted, lane.writes(lifted))):
+            return False
+        await self._lot.remove(done)
+        return True
+
+    async def _failed(self, lane: Lane, plan: Plan, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]) -> bool:
+        """The line's new first row is tried again later; after its last attempt people must look, and it still holds its key unless
+        its kind lets the rest pass."""
+        assert plan.folded.fault is not None
+        row, waiting = rest[0], plan.records[plan.folded.taken]
+        tried = self._lot.tried(row, Failure.of(plan.folded.fault, waiting.command.data.kind()))
+        if tried.quarantined:
+            await self._put_aside(tried)
+            if not waiting.handler.ordered:
+                return await self._pass(lane, waiting, [*done, row], rest[1:])
+        await self._lot.keep(row, tried)
+        await self._lot.remove(done)
+        return True
+
+    async def _pass(self, lane: Lane, waiting: Waiting, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]) -> bool:
+        """Notes the record as seen without a verdict; its retry is then a new command."""
+        if lane.entry is None:
+            return False
+        root = lane.entry.root.noted(waiting.origin, waiting.offset, CommandId(waiting.command.id))
+        passed = lane.with_books(Folded(replace(root, version=root.version + 1), {}, (), (), (), 0, write=True))
+        if not await self._written(Plan(lane, (), passed, lane.writes(passed))):
+            return False
+        if rest:
+            await self._lot.keep(rest[0], self._lot.postponed(rest[0], 0))
+        await self._lot.remove(done)
+        return False
+
+    async def _put_aside(self, row: ParkedRow) -> None:
+        assert row.failure is not None
+        invalid = InvalidRecord(row.failure.fingerprint, row.failure.error)
+        await self._quarantine.put(self._lot.group, row.origin, row.record, invalid, attempts=row.attempts, trace=row.failure.trace)
+
+    async def _clear(self, root: Root, line: Sequence[ParkedRow]) -> None:
+        """A stale owner's rows that are not applied yet reach the rightful owner from the log; later they are leftovers too."""
+        leftovers = [row for row in line if root.has_seen(row.origin, row.record.offset)]
+        await self._lot.remove(leftovers)
+        await self._push_back([row for row in line if row not in leftovers])
+
+    async def _push_back(self, rows: Sequence[ParkedRow]) -> None:
+        for row in rows:
+            await self._lot.keep(row, self._lot.postponed(row, SAFETY))
+
+
+def _covered(root: Root, row: ParkedRow) -> bool:
+    """Rows beyond the hold belong to a stale owner, or to a parking that has not touched the root yet."""
+    assert root.hold is not None
+    return row.origin != root.hold.origin or row.record.offset <= root.hold.offset
