@@ -92,8 +92,10 @@ class MemoryLog:
     def group(self, name: str) -> _Group:
         return self._groups[name]
 
-    async def grown(self) -> None:
-        await self._grown.wait()
+    @property
+    def growth(self) -> asyncio.Event:
+        """Set by the next append. To be taken before looking for records, or an append in between goes unnoticed."""
+        return self._grown
 
     def assigned(self, group: _Group, partition: Partition) -> Assigned:
         offset = group.committed.get(partition)
@@ -171,13 +173,14 @@ class MemoryConsumer:
 
     async def _feed(self) -> None:
         while True:
+            growth = self._log.growth
             if records := self._next():
                 assert self._listener is not None
                 self._listener.received(records)
                 await asyncio.sleep(0)
                 continue
             self._woken.clear()
-            waits = [asyncio.ensure_future(self._log.grown()), asyncio.ensure_future(self._woken.wait())]
+            waits = [asyncio.ensure_future(growth.wait()), asyncio.ensure_future(self._woken.wait())]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             finally:
