@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from contracts.message import CommandData, EventData
-from contracts.types import ClientId, Code, ContractId, Country, Legal, Pii, Text500, UserId
+from contracts.types import ClientId, Code, ContractId, Country, Legal, Ordinal, Pii, Text500, UserId
 
 Jurisdiction = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(_[a-z]{2,3})?$")]
 CompanyNumber = Annotated[Code, Field(max_length=40)]
-CheckNumber = Annotated[int, Field(strict=True, ge=1)]
+CheckNumber = Ordinal
 
 
 class VerificationOutcome(StrEnum):

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from contracts.message import CommandData, EventData
 from contracts.types import (
@@ -17,6 +17,7 @@ from contracts.types import (
     KycSessionId,
     Legal,
     Name,
+    Ordinal,
     PayoutCurrency,
     Pii,
     ProviderId,
@@ -26,7 +27,7 @@ from contracts.types import (
     UserId,
 )
 
-CheckNumber = Annotated[int, Field(strict=True, ge=1)]
+CheckNumber = Ordinal
 LastDigits = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z]{1,4}$")]
 
 

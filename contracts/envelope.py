@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from contracts.position import Position
+from contracts.position import Position, is_offset
 from contracts.types import Timestamp
 
 SPEC_VERSION = "1.0"
@@ -83,9 +83,15 @@ class Envelope:
             receipt=ticket,
             sequence=headers.get("ce_sequence"),
             position=Position.parse(position) if position else None,
-            settled=int(settled) if settled else None,
+            settled=_settled(settled) if settled else None,
             late=headers.get("ce_late") == "1",
         )
+
+
+def _settled(text: str) -> int:
+    if not is_offset(text):
+        raise ValueError(f"not an offset: {text!r}")
+    return int(text)
 
 
 def _ticket(headers: Mapping[str, str]) -> ReceiptTicket:

@@ -7,7 +7,6 @@ camelCase on the wire and at rest. Names and field names are a storage format: r
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import orjson
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -44,7 +43,7 @@ class Message(Value):
         return f"mindlinks.{service or cls.service}.{cls.__name__}.v{cls.version}"
 
     def to_json(self) -> bytes:
-        return orjson.dumps(self.to_item())
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 class CommandData(Message):

@@ -5,6 +5,8 @@ from typing import NewType, Self
 
 Origin = NewType("Origin", str)
 """``<topic id>/<partition>``."""
+LONGEST_OFFSET = 18
+"""Digits."""
 
 
 def origin(topic_id: str, partition: int) -> Origin:
@@ -23,6 +25,11 @@ class Position:
     def parse(cls, text: str) -> Self:
         """Raises ValueError for anything but ``<topic id>/<partition>/<offset>``."""
         where, _, offset = text.rpartition("/")
-        if not where or not offset.isdigit():
+        if not where or not is_offset(offset):
             raise ValueError(f"not a position: {text!r}")
         return cls(Origin(where), int(offset))
+
+
+def is_offset(text: str) -> bool:
+    """Plain digits that a broker's 64 bits hold."""
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_OFFSET

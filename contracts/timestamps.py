@@ -1,14 +1,16 @@
 """One formatter for the whole system: ISO 8601 UTC, fixed width, milliseconds, ``Z``; pure arithmetic on it."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from contracts.types import Day, Timestamp
 
 
+@lru_cache(maxsize=1024)
 def from_milliseconds(milliseconds: int) -> Timestamp:
     """``milliseconds`` since the epoch, as a broker stamps records."""
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return Timestamp(f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z")
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC).isoformat()
+    return Timestamp(f"{moment[:19]}.{milliseconds % 1000:03d}Z")
 
 
 def from_seconds(seconds: int) -> Timestamp:

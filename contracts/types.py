@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIMESTAMP_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
 DECISION_TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$"
+# Deadlines are reckoned from what messages say: a few decades more or less must still be a date.
+FIRST_DAY, FIRST_INSTANT, LAST_DAY = "1900-01-01", "1970-01-01", "2999-12-31"
 SEALED_PATTERN = r"^s1\.[a-z]+\.[^.\s]{1,128}\.[1-9][0-9]{0,5}\.[A-Za-z0-9_-]+$"
 
 
@@ -30,11 +32,15 @@ def _clean(value: str) -> str:
 
 def _day(value: str) -> str:
     date.fromisoformat(value)
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValueError(f"must lie within {FIRST_DAY} and {LAST_DAY}")
     return value
 
 
 def _instant(value: str) -> str:
     datetime.fromisoformat(value)
+    if not FIRST_INSTANT <= value[:10] <= LAST_DAY:
+        raise ValueError(f"must lie within {FIRST_INSTANT} and {LAST_DAY}")
     return value
 
 
@@ -55,8 +61,12 @@ Timestamp = NewType("Timestamp", Annotated[str, StringConstraints(pattern=TIMEST
 MAXIMUM_AMOUNT = 10**11
 Amount = Annotated[int, Field(strict=True, ge=1, le=MAXIMUM_AMOUNT)]
 """Minor units, positive."""
-Balance = Annotated[int, Field(strict=True)]
+MAXIMUM_BALANCE = 10**15
+"""Exact in every reader of JSON, and far beyond what the deposits of one escrow add up to."""
+Balance = Annotated[int, Field(strict=True, ge=-MAXIMUM_BALANCE, le=MAXIMUM_BALANCE)]
 """Minor units, signed."""
+Ordinal = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+"""Counts from 1: versions, revisions, checks, attempts. JSON numbers have no end, 64 bits have."""
 
 CommandId = NewType("CommandId", Id)
 EventId = NewType("EventId", Id)

@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from contracts.contract.values import (
     ContractType,
     DocumentKey,
-    Ordinal,
     Party,
     TemplateContent,
     TemplateName,
@@ -30,6 +29,7 @@ from contracts.types import (
     Hash,
     Legal,
     Locale,
+    Ordinal,
     TemplateId,
     Text500,
     UserId,

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from contracts.contract.values import ContractType, Ender, Ordinal, Party, TemplateName, Terms, Title, Variables
+from contracts.contract.values import ContractType, Ender, Party, TemplateName, Terms, Title, Variables
 from contracts.message import EventData
 from contracts.types import (
     Amount,
@@ -16,6 +16,7 @@ from contracts.types import (
     Hash,
     Legal,
     Locale,
+    Ordinal,
     TemplateId,
     Text500,
     Timestamp,

@@ -57,8 +57,6 @@ VariableNames = Annotated[tuple[VariableName, ...], Field(max_length=MAXIMUM_VAR
 TemplateContent = Annotated[str, Field(min_length=1), AfterValidator(_template_size)]
 DocumentKey = Annotated[CleanText, Field(max_length=512)]
 """Key of an object in the document store."""
-Ordinal = Annotated[int, Field(strict=True, ge=1)]
-"""Counts from 1: versions, revisions, checks, pages."""
 
 
 class Terms(Value):

@@ -7,7 +7,7 @@ import orjson
 from pydantic import AfterValidator, Field, StringConstraints
 
 from contracts.message import Value
-from contracts.types import Balance, Code, Day, Id, Timestamp
+from contracts.types import MAXIMUM_BALANCE, Balance, Code, Day, Id, Ordinal, Timestamp
 
 MAXIMUM_VARIABLES = 8 * 1024
 """Bytes of a notification's variables as JSON."""
@@ -15,7 +15,7 @@ MAXIMUM_BODY = 200 * 1024
 """Bytes of a template's body in UTF-8."""
 MAXIMUM_SMS = 640
 
-Attempt = Annotated[int, Field(strict=True, ge=1)]
+Attempt = Ordinal
 Version = Annotated[int, Field(strict=True, ge=1, le=999_999)]
 TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,79}$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9]{0,39}$")]
@@ -86,7 +86,8 @@ class Phrase(Value):
     code: Code
 
 
-Variable: TypeAlias = TokenLink | PageLink | Money | Moment | CalendarDay | Phrase | str | int
+Number = Annotated[int, Field(ge=-MAXIMUM_BALANCE, le=MAXIMUM_BALANCE)]
+Variable: TypeAlias = TokenLink | PageLink | Money | Moment | CalendarDay | Phrase | str | Number
 
 
 def _small(variables: dict[str, Variable]) -> dict[str, Variable]:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from contracts.contractor import BankAction, KycStatus
 from contracts.message import CommandData
-from contracts.payment.values import CurrencyCode, DepositMethod, Ordinal, PayoutStatus, Requirements, WaitReason
+from contracts.payment.values import CurrencyCode, DepositMethod, PayoutStatus, Requirements, WaitReason
 from contracts.types import (
     Amount,
     BankDetailsId,
@@ -16,6 +16,7 @@ from contracts.types import (
     Currency,
     Day,
     DecisionTime,
+    Ordinal,
     ProviderId,
     Sealed,
     Text200,

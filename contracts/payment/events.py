@@ -4,7 +4,7 @@ from pydantic import Field
 
 from contracts.contractor import BankAction
 from contracts.message import EventData
-from contracts.payment.values import Anomaly, BlockedReason, CurrencyCode, DepositMethod, Ordinal, Requirements, WaitReason
+from contracts.payment.values import Anomaly, BlockedReason, CurrencyCode, DepositMethod, Requirements, WaitReason
 from contracts.types import (
     Amount,
     Balance,
@@ -16,6 +16,7 @@ from contracts.types import (
     Country,
     Currency,
     Day,
+    Ordinal,
     ProviderId,
     Sealed,
     Text500,

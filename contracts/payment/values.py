@@ -9,8 +9,6 @@ from contracts.types import Text200
 
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217 as a provider reports it: a fact in a currency we do not trade in is flagged, never undecodable."""
-Ordinal = Annotated[int, Field(strict=True, ge=1)]
-"""Counts attempts from 1."""
 Requirements = Annotated[tuple[Text200, ...], Field(max_length=50)]
 
 

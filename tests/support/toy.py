@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from contracts.envelope import Envelope, ReceiptTicket
-from contracts.message import CommandData
+from contracts.message import CommandData, EventData
 from contracts.notification.commands import (
     MarkNotificationsRead,
     RecordNotificationDelayed,
@@ -20,6 +20,7 @@ from contracts.notification.commands import (
     RecordNotificationUnknown,
 )
 from contracts.notification.events import NotificationDelivered, NotificationSent, NotificationsRead, NotificationSuppressed
+from contracts.position import Position
 from contracts.timestamps import plus
 from contracts.types import Channel, NotificationId, RecipientId, Timestamp, UserId
 from workers.engine.aggregate import Aggregate, Handler, Items, Read
@@ -254,3 +255,50 @@ def releasing_of(key: str) -> RecordNotificationDelivered:
 
 def nothing_of(key: str) -> RecordNotificationDelayed:
     return RecordNotificationDelayed(recipient_id=RecipientId(key), notification_id=NotificationId(str(uuid4())))
+
+
+def event_record(
+    data: EventData,
+    key: str,
+    place: Position,
+    *,
+    event: str | None = None,
+    settled: int = 0,
+    late: bool = False,
+    receipt: ReceiptTicket | None = None,
+) -> Outgoing:
+    """As a commands role publishes it. ``place``: its command's."""
+    envelope = Envelope(
+        id=event or str(uuid4()),
+        kind=data.kind("notification"),
+        source="/mindlinks/notification/commands",
+        subject=key,
+        time=Timestamp("2026-01-31T09:30:00.000Z"),
+        correlation_id="correlation",
+        causation_id=str(place),
+        actor="system:test",
+        receipt=receipt,
+        position=place,
+        settled=settled,
+        late=late,
+    )
+    return Outgoing(key.encode(), data.to_json(), envelope.headers())
+
+
+def sent_event(key: str, notification: str | None = None) -> NotificationSent:
+    return NotificationSent(
+        notification_id=NotificationId(notification or str(uuid4())),
+        channel=Channel.EMAIL,
+        recipient_id=RecipientId(key),
+        template="toy",
+        provider_message_id="p",
+        attempt=1,
+    )
+
+
+def delivered_event() -> NotificationDelivered:
+    return NotificationDelivered(notification_id=NotificationId(str(uuid4())), channel=Channel.EMAIL)
+
+
+def read_event(key: str, ids: int = 1) -> NotificationsRead:
+    return NotificationsRead(user_id=UserId(key), ids=tuple(NotificationId(str(uuid4())) for _ in range(ids)))

@@ -1,7 +1,8 @@
-"""Administration of Kafka: topic ids, commits with their metadata, topics declared and compared. Blocking calls run in threads."""
+"""Administration of Kafka: topic ids, commits with their metadata, topics declared and compared. Its one blocking call runs in a thread."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,7 @@ class KafkaAdmin:
 
     async def describe(self, topics: Sequence[str]) -> dict[str, Any]:
         futures = self._client.describe_topics(TopicCollection(list(topics)), request_timeout=TIMEOUT)
-        return {name: await self._call(future.result) for name, future in futures.items()}
+        return {name: await self._answer(future) for name, future in futures.items()}
 
     async def assigned(self, group: str, partitions: Sequence[Partition]) -> list[Assigned]:
         """What the group committed there, under which topic id, and where each log ends."""
@@ -94,7 +95,7 @@ class KafkaAdmin:
         """Each log's next offset."""
         request = {TopicPartition(partition.topic, partition.number): OffsetSpec.latest() for partition in partitions}
         futures = self._client.list_offsets(request, request_timeout=TIMEOUT)
-        return {Partition(tp.topic, tp.partition): (await self._call(future.result)).offset for tp, future in futures.items()}
+        return {Partition(tp.topic, tp.partition): (await self._answer(future)).offset for tp, future in futures.items()}
 
     # --- topics as declared ------------------------------------------------------------------------------------------
 
@@ -106,7 +107,7 @@ class KafkaAdmin:
             return
         wanted = [NewTopic(topic.name, topic.partitions, replication, config=dict(topic.settings)) for topic in missing]
         for name, future in self._client.create_topics(wanted, request_timeout=30.0).items():
-            await self._call(future.result)
+            await self._answer(future)
             on_progress(name)
         await self._until_led([Partition(topic.name, number) for topic in missing for number in range(topic.partitions)])
 
@@ -139,17 +140,25 @@ class KafkaAdmin:
     async def _settings_diff(self, topic: Topic) -> list[TopicDifference]:
         resource = ConfigResource(ResourceType.TOPIC, topic.name)
         (future,) = self._client.describe_configs([resource], request_timeout=TIMEOUT).values()
-        found = await self._call(future.result)
+        found = await self._answer(future)
         return [
             TopicDifference(topic.name, name, value, found[name].value)
             for name, value in topic.settings.items()
             if found[name].value != value
         ]
 
+    async def _call(self, blocking: Callable[[], Any]) -> Any:
+        """Only for calls with a deadline of their own: a cancelled caller leaves the thread to it."""
+        return await self._answered(asyncio.to_thread(blocking))
+
+    async def _answer(self, future: Future[Any]) -> Any:
+        """No thread waits for it: one left behind by a cancelled caller would wait for good, and with it the end of the process."""
+        return await self._answered(asyncio.wrap_future(future))
+
     @staticmethod
-    async def _call(blocking: Callable[[], Any]) -> Any:
+    async def _answered(answer: Awaitable[Any]) -> Any:
         try:
-            return await asyncio.to_thread(blocking)
+            return await answer
         except KafkaException as error:
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise UnknownTopic(f"{error}: {UnknownTopic.__doc__}") from error

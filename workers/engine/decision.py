@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from contracts.message import CommandData, EventData
 from contracts.types import CommandId, Timestamp
@@ -15,9 +15,11 @@ Item: TypeAlias = Mapping[str, Any]
 """Attributes of one row: text, int, bool, bytes, lists and maps of them. No floats, no None."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRef:
-    """One row: the table's name without the environment prefix, its partition key's value, and its sort key's where the table has one."""
+class ItemRef(NamedTuple):
+    """One row: the table's name without the environment prefix, its partition key's value, and its sort key's where the table has one.
+
+    A tuple, because a dataclass hashes and compares in Python, and every command looks rows up by the dozen.
+    """
 
     table: str
     key: str

@@ -49,7 +49,7 @@ class Drainer:
         if lane.entry is None:
             return False
         if lane.entry.root.hold is None:
-            await self._clear(lane.entry.root, line)
+            await self._clear(lane, lane.entry.root, line)
             return True
         covered = [row for row in line if _covered(lane.entry.root, row)]
         await self._push_back([row for row in line if row not in covered])
@@ -129,9 +129,15 @@ class Drainer:
         invalid = InvalidRecord(row.failure.fingerprint, row.failure.error)
         await self._quarantine.put(self._lot.group, row.origin, row.record, invalid, attempts=row.attempts, trace=row.failure.trace)
 
-    async def _clear(self, root: Root, line: Sequence[ParkedRow]) -> None:
-        """A stale owner's rows that are not applied yet reach the rightful owner from the log; later they are leftovers too."""
-        leftovers = [row for row in line if root.has_seen(row.origin, row.record.offset)]
+    async def _clear(self, lane: Lane, root: Root, line: Sequence[ParkedRow]) -> None:
+        """A stale owner's rows that are not applied yet reach the rightful owner from the log; later they are leftovers too. A command
+        refused without a trace is known by the watermark only."""
+        owned = lane.shard.owned
+        leftovers = [
+            row
+            for row in line
+            if root.has_seen(row.origin, row.record.offset) or (row.origin == owned.origin and row.record.offset < owned.committed)
+        ]
         await self._lot.remove(leftovers)
         await self._push_back([row for row in line if row not in leftovers])
 

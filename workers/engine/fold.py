@@ -159,7 +159,8 @@ def _judge(progress: _Progress, found: Found, record: Waiting, service: str, cir
         if any(_size(row) > LARGEST_ITEM for row in changed.values()):
             decision, changed = Refused("item_too_large"), {}
     _keep(progress, found, record, _said(decision, record, service), decision, at, late=circumstances.draining)
-    traceless = isinstance(decision, Refused) and not reads and found.root.version == 0 and ref not in progress.own
+    # A lost claim is a read of another key: judged again, the verdict might be another.
+    traceless = isinstance(decision, Refused) and not (reads or overruled) and found.root.version == 0 and not progress.write
     if not traceless:
         progress.root, progress.write = progress.root.noted(record.origin, record.offset, command.id), True
     progress.own |= changed

@@ -39,11 +39,15 @@ class LedgerKeeper:
 
     async def _written(self, writes: Sequence[Write]) -> Sequence[Written]:
         results: dict[ItemRef, Written] = {}
+        unsure: set[ItemRef] = set()
         attempt = 0
         while todo := [write for write in writes if write.ref not in results]:
             try:
-                for write, answer in zip(todo, await self._store.write(todo), strict=True):
-                    result = await self._looked_up(write) if answer.fate is Fate.UNKNOWN else answer
+                answers = await self._store.write(todo)
+                unsure |= {write.ref for write, answer in zip(todo, answers, strict=True) if answer.fate is Fate.UNKNOWN}
+                for write, answer in zip(todo, answers, strict=True):
+                    # A write that may have happened before refuses its own repeat.
+                    result = await self._looked_up(write, answer) if write.ref in unsure else answer
                     if result.fate not in (Fate.BUSY, Fate.UNKNOWN):
                         results[write.ref] = result
             except StoreUnavailable:
@@ -53,6 +57,6 @@ class LedgerKeeper:
                 attempt += 1
         return [results[write.ref] for write in writes]
 
-    async def _looked_up(self, write: Write) -> Written:
+    async def _looked_up(self, write: Write, answer: Written) -> Written:
         found = (await self._store.get([write.ref])).get(write.ref)
-        return Written(Fate.WRITTEN) if found == write.after else Written(Fate.UNKNOWN)
+        return Written(Fate.WRITTEN) if found == write.after else answer

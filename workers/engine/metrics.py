@@ -13,6 +13,7 @@ COUNTERS: Final = {
     "store_retries": ("Store calls tried again, by role and why.", ("role", "why")),
     "published": ("Records acknowledged by the log, by topic.", ("topic",)),
     "provider_calls": ("Calls to providers, by provider, effect and how they ended.", ("provider", "effect", "result")),
+    "timers_fired": ("Commands of timers acknowledged by the log, by service and timer.", ("service", "timer")),
     "commit_failures": ("Offset commits refused or unanswered, by role and why.", ("role", "why")),
     "ingress_requests": ("HTTP requests, by route and reason.", ("route", "reason")),
     "webhooks": ("Deliveries of providers, by provider, type and what became of them.", ("provider", "type", "result")),
@@ -27,6 +28,7 @@ GAUGES: Final = {
 HISTOGRAMS: Final = {
     "command_to_event_seconds": ("From a command's append time to its events' acknowledgement.", ("service",)),
     "batch_size": ("Roots written by one request.", ("role",)),
+    "timer_late_seconds": ("From a timer's due time to the acknowledgement of its command.", ("service",)),
     "provider_seconds": ("Duration of provider calls.", ("provider", "effect")),
 }
 

@@ -87,10 +87,12 @@ class Planner:
                 return folded
             parked = records[folded.taken :] if line is None else ()
             if parked:
-                folded = _held(folded, parked[-1], lane)
+                folded = _held(folded, parked, lane)
             folded = lane.with_books(folded)
             writes = lane.writes(folded) if folded.write else []
-            if len(writes) <= LARGEST_TRANSACTION or len(records) == 1:
+            # A claim taken and released in one fold would be one row twice in one transaction.
+            distinct = len({write.ref for write in writes}) == len(writes)
+            if (distinct and len(writes) <= LARGEST_TRANSACTION) or len(records) == 1:
                 return Plan(lane, records, folded, writes, parked)
             most = len(records) // 2
 
@@ -108,8 +110,15 @@ class Planner:
             known[lane] |= frozenset(foreign)
 
 
-def _held(folded: Folded, last: Waiting, lane: Lane) -> Folded:
+def _held(folded: Folded, parked: Sequence[Waiting], lane: Lane) -> Folded:
     """Every parking touches the root, so that a release in between fails on its version and folds again."""
     assert lane.entry is not None
-    root = replace(folded.root, hold=Position(last.origin, last.offset), version=lane.entry.root.version + 1)
-    return replace(folded, root=root, write=True)
+    first, last, root = parked[0], parked[-1], folded.root
+    if root.hold is None and not root.has_seen(first.origin, first.offset - 1):
+        # What was refused before it without a trace is judged too: delivered again, it must not wait behind.
+        root = root.noted(first.origin, first.offset - 1)
+    hold = Position(last.origin, last.offset)
+    if root.hold and root.hold.origin == hold.origin and root.hold.offset > hold.offset:
+        # A stale owner must not uncover what the rightful one has parked, and settled, beyond its own records.
+        hold = root.hold
+    return replace(folded, root=replace(root, hold=hold, version=lane.entry.root.version + 1), write=True)

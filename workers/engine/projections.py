@@ -88,7 +88,10 @@ class ProjectionsSink:
         board.woken.set()
 
     async def drained(self, owned: Owned) -> None:
-        board = self._boards[owned]
+        board = self._boards.get(owned)
+        if board is None:
+            # Revoked before the pump's first step.
+            return
         board.hurry = True
         board.woken.set()
         await board.empty.wait()

@@ -10,8 +10,10 @@ from typing import Protocol
 import structlog
 
 from contracts.position import Origin
-from workers.engine.ports import Assigned, Clock, Consumer, Log, LogUnavailable, Metrics, Offset, StaleOwner
+from workers.engine.bookmarks import Bookmark, Bookmarks, Kept, LogShortened, OffsetMoved, start_of
+from workers.engine.ports import Assigned, Clock, Consumer, Log, LogUnavailable, Metrics, Offset, StaleOwner, StoreUnavailable
 from workers.engine.record import Partition, Record
+from workers.engine.retry import TRANSIENT
 from workers.engine.watermark import Watermark
 
 log = structlog.get_logger(__name__)
@@ -20,16 +22,13 @@ log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Limits of one role. Times in seconds. ``drain`` lies below the group's session and rebalance time-outs, so that a drain never
-    costs the membership. ``in_flight``: records of one partition received and not settled before it is paused."""
+    costs the membership. ``bookmarks``: how long the store may take for them. ``in_flight``: records of one partition received and not
+    settled before it is paused."""
 
     commit_every: float = 0.1
     drain: float = 20.0
+    bookmarks: float = 2.0
     in_flight: int = 4000
-
-
-class LogShortened(Exception):
-    """A committed offset lies beyond the partition's end: the log lost records or the topic was truncated. The role stops, for going
-    on would skip whatever is written there next. Restore the log, or rewind the group after checking what is missing."""
 
 
 class ConsumerEnded(Exception):
@@ -41,11 +40,11 @@ class Owned:
 
     __slots__ = ("_role", "committed", "live", "origin", "partition", "paused", "watermark")
 
-    def __init__(self, role: "Role", assigned: Assigned) -> None:
+    def __init__(self, role: "Role", assigned: Assigned, start: int) -> None:
         self._role = role
         self.partition: Partition = assigned.partition
         self.origin: Origin = assigned.origin
-        self.committed = assigned.committed or 0
+        self.committed = start
         self.watermark = Watermark(self.committed)
         self.live = True
         self.paused = False
@@ -88,29 +87,53 @@ class Role:
     record it left is delivered again."""
 
     def __init__(
-        self, name: str, topics: Sequence[str], processor: Processor, log: Log, clock: Clock, metrics: Metrics, pace: Pace | None = None
+        self,
+        name: str,
+        topics: Sequence[str],
+        processor: Processor,
+        log: Log,
+        clock: Clock,
+        metrics: Metrics,
+        pace: Pace | None = None,
+        bookmarks: Bookmarks | None = None,
     ) -> None:
         self.name, self.pace = name, pace or Pace()
         self.failure: Exception | None = None
         self.assigned_once = asyncio.Event()
         self.beat = clock.now()
-        self._processor, self._clock, self._metrics = processor, clock, metrics
+        self._processor, self._clock, self._metrics, self._bookmarks = processor, clock, metrics, bookmarks
         self._consumer: Consumer = log.consumer(name, topics)
         self._owned: dict[Partition, Owned] = {}
         self._ended = asyncio.Event()
+        self._revoking = asyncio.Lock()
 
     # --- life ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Returns after ``stop`` and a drain. Raises the fault that stopped it."""
-        await self._consumer.start(self)
         try:
+            await self._join()
             while not self._ended.is_set():
                 await self._tick()
         finally:
             await self._leave()
         if self.failure:
             raise self.failure
+
+    async def _join(self) -> None:
+        """A log that is away is waited for; anything else is a fault."""
+        attempt = 0
+        while not self._ended.is_set():
+            try:
+                await self._consumer.start(self)
+            except LogUnavailable:
+                self.beat = self._clock.now()
+                await self._clock.sleep(TRANSIENT.delay(attempt, 1.0))
+                attempt += 1
+            except Exception as error:  # noqa: BLE001  # told and raised like every other fault
+                self.fail(error)
+            else:
+                return
 
     def stop(self) -> None:
         self._ended.set()
@@ -136,6 +159,7 @@ class Role:
         if not self._consumer.alive():
             self.fail(ConsumerEnded(f"{self.name}: {ConsumerEnded.__doc__}"))
         await self._commit(list(self._owned.values()))
+        await self._keep(list(self._owned.values()))
         self._measure()
 
     async def _leave(self) -> None:
@@ -148,19 +172,39 @@ class Role:
 
     async def assigned(self, partitions: Sequence[Assigned]) -> Mapping[Partition, int]:
         starts: dict[Partition, int] = {}
-        for assigned in partitions:
-            if (assigned.committed or 0) > assigned.end:
-                self.fail(LogShortened(f"{self.name}, {assigned.partition}: {LogShortened.__doc__}"))
-                return {}
-            owned = Owned(self, assigned)
+        if self._ended.is_set():
+            # Dealt out while leaving: nothing is begun that nobody would end.
+            return starts
+        try:
+            kept = await self._kept([assigned.partition for assigned in partitions])
+            begins = [(assigned, start_of(assigned, kept.get(assigned.partition))) for assigned in partitions]
+        except (LogShortened, OffsetMoved) as error:
+            self.fail(error)
+            return {}
+        for assigned, start in begins:
+            owned = Owned(self, assigned, start.offset)
             self._owned[assigned.partition] = owned
-            earlier = self._processor.opened(owned, assigned.metadata)
-            starts[assigned.partition] = min(owned.committed, earlier) if earlier is not None else owned.committed
+            earlier = self._processor.opened(owned, start.inner)
+            starts[assigned.partition] = min(start.offset, earlier) if earlier is not None else start.offset
         self.assigned_once.set()
         return starts
 
+    async def _kept(self, partitions: Sequence[Partition]) -> Mapping[Partition, Kept]:
+        """A store that does not answer must not hold up a rebalance: without its rows the commit's own metadata still tells most."""
+        if self._bookmarks is None:
+            return {}
+        try:
+            async with asyncio.timeout(self.pace.bookmarks):
+                return await self._bookmarks.kept(partitions)
+        except (StoreUnavailable, TimeoutError):
+            return {}
+
     async def revoked(self, partitions: Sequence[Partition]) -> None:
-        leaving = [owned for partition in partitions if (owned := self._owned.get(partition))]
+        # A rebalance may come while the role is leaving by itself: what one has closed the other does not.
+        async with self._revoking:
+            await self._revoked([owned for partition in partitions if (owned := self._owned.get(partition))])
+
+    async def _revoked(self, leaving: Sequence[Owned]) -> None:
         for owned in leaving:
             owned.live = False
         try:
@@ -169,6 +213,7 @@ class Role:
         except TimeoutError:
             self._metrics.count("commit_failures", role=self.name, why="drain_deadline")
         await self._commit(leaving)
+        await self._keep(leaving, at_once=True)
         for owned in leaving:
             self._processor.closed(owned)
             self._owned.pop(owned.partition, None)
@@ -201,7 +246,7 @@ class Role:
         moved = {each: each.watermark.value for each in owned if each.watermark.value > each.committed}
         if not moved:
             return
-        offsets = {each.partition: Offset(value, self._processor.metadata(each)) for each, value in moved.items()}
+        offsets = {each.partition: Offset(value, self._metadata(each, value)) for each, value in moved.items()}
         try:
             await self._consumer.commit(offsets)
         except StaleOwner:
@@ -211,6 +256,19 @@ class Role:
         else:
             for each, value in moved.items():
                 each.committed = value
+
+    def _metadata(self, owned: Owned, offset: int) -> str:
+        return Bookmark(owned.origin, offset, self._processor.metadata(owned)).pack()
+
+    async def _keep(self, owned: Sequence[Owned], *, at_once: bool = False) -> None:
+        if self._bookmarks is None:
+            return
+        watermarks = {each.partition: (each.origin, each.committed) for each in owned}
+        try:
+            async with asyncio.timeout(self.pace.bookmarks):
+                await self._bookmarks.keep(watermarks, at_once=at_once)
+        except TimeoutError:
+            self._metrics.count("store_retries", role=self.name, why="bookmarks")
 
     def _measure(self) -> None:
         open_records = 0

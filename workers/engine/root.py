@@ -1,7 +1,7 @@
 """The bookkeeping that one root item carries: its own inbox and outbox (design.md 3.1). Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from contracts.ids import digest
@@ -59,7 +59,7 @@ class Root:
     def noted(self, origin: Origin, offset: int, command: CommandId | None = None) -> Self:
         """With this offset seen, and the command's id in the ring when it is given."""
         recent = (self.recent + digest(command))[-RING * DIGEST :] if command else self.recent
-        return replace(self, seen={**self.seen, origin: offset}, recent=recent)
+        return type(self)(self.version, {**self.seen, origin: offset}, recent, self.outcomes, self.hold)
 
     def owed(self, origin: Origin, watermark: int) -> tuple[Outcome, ...]:
         """What whoever loads this root publishes first: everything not known to be published. ``watermark``: the committed one of

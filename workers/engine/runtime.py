@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from contracts.topics import commands_topic, events_topic
+from workers.engine.bookmarks import Bookmarks
 from workers.engine.commands import CommandsProcessor
 from workers.engine.effects import EffectPace, EffectsSink
 from workers.engine.events import EventsProcessor
@@ -18,6 +19,7 @@ from workers.engine.quarantine import Quarantine
 from workers.engine.reactions import ReactionsSink
 from workers.engine.role import Pace, Role
 from workers.engine.service import Service
+from workers.engine.timers import TimersPace, TimersSink
 from workers.engine.tracing import NoTracer, Tracer
 
 
@@ -26,6 +28,7 @@ class RoleName(StrEnum):
     REACTIONS = "reactions"
     EFFECTS = "effects"
     PROJECTIONS = "projections"
+    TIMERS = "timers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +46,18 @@ class World:
     conveyor: Conveyor = field(default_factory=Conveyor)
     effects: EffectPace = field(default_factory=EffectPace)
     projection_interval: float = 1.0
+    timers: TimersPace = field(default_factory=TimersPace)
     tracer: Tracer = field(default_factory=NoTracer)
 
 
 def roles_of(service: Service) -> list[RoleName]:
-    """The roles a service needs; every service projects receipts of its own commands."""
+    """The roles a service needs; every service projects receipts of its own commands, and whatever has decisions may schedule timers."""
     needed = {
         RoleName.COMMANDS: bool(service.handlers),
         RoleName.REACTIONS: bool(service.reactions),
         RoleName.EFFECTS: bool(service.effects),
         RoleName.PROJECTIONS: True,
+        RoleName.TIMERS: bool(service.handlers),
     }
     return [name for name, wanted in needed.items() if wanted]
 
@@ -62,7 +67,7 @@ def build_role(service: Service, name: RoleName, world: World) -> Role:
     quarantine = Quarantine(world.store, world.clock, world.metrics, world.random)
     if name is RoleName.COMMANDS:
         return _commands_role(service, group, world, quarantine)
-    sink: ReactionsSink | EffectsSink | ProjectionsSink
+    sink: ReactionsSink | EffectsSink | ProjectionsSink | TimersSink
     if name is RoleName.REACTIONS:
         topics = _sources([reaction.event.service for reaction in service.reactions])
         sink = ReactionsSink(service, world.log, world.store, world.clock, world.metrics, world.random, world.tracer)
@@ -80,11 +85,14 @@ def build_role(service: Service, name: RoleName, world: World) -> Role:
             world.effects,
             world.tracer,
         )
+    elif name is RoleName.TIMERS:
+        topics = _sources([service.name])
+        sink = TimersSink(service, world.log, world.store, world.clock, world.metrics, world.random, world.timers, world.tracer)
     else:
         topics = _sources([service.name, *(projection.event.service for projection in service.projections)])
         sink = ProjectionsSink(service, world.store, world.clock, world.metrics, world.random, world.projection_interval)
     processor = EventsProcessor(group, sink, quarantine, world.metrics)
-    role = Role(group, topics, processor, world.log, world.clock, world.metrics, world.pace)
+    role = Role(group, topics, processor, world.log, world.clock, world.metrics, world.pace, Bookmarks(group, world.store, world.clock))
     processor.on_fault = role.fail
     if not isinstance(sink, ReactionsSink):
         sink.on_fault = role.fail
@@ -95,7 +103,8 @@ def _commands_role(service: Service, group: str, world: World, quarantine: Quara
     processor = CommandsProcessor(
         service, world.log, world.store, world.clock, world.metrics, quarantine, world.random, world.conveyor, world.tracer
     )
-    role = Role(group, [commands_topic(service.name)], processor, world.log, world.clock, world.metrics, world.pace)
+    bookmarks = Bookmarks(group, world.store, world.clock)
+    role = Role(group, [commands_topic(service.name)], processor, world.log, world.clock, world.metrics, world.pace, bookmarks)
     processor.on_fault = role.fail
     return role
 

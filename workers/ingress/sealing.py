@@ -49,7 +49,7 @@ class Context:
     def user(self, named: Any = None) -> str:
         """The person whose key seals a value: the one the data names, else the actor."""
         user = named if named is not None else self.actor.partition(":")[2]
-        if not isinstance(user, str) or not _ID.match(user):
+        if not isinstance(user, str) or not _ID.fullmatch(user):
             raise Problem("invalid_payload", "Whose personal data this is must be told: act as a user.", field="Mindlinks-Actor")
         return user
 
@@ -73,7 +73,7 @@ class Context:
 
 
 def is_sealed(value: Any, purpose: Purpose) -> bool:
-    return isinstance(value, str) and value.startswith(f"s1.{purpose.value}.") and _SEALED.match(value) is not None
+    return isinstance(value, str) and value.startswith(f"s1.{purpose.value}.") and _SEALED.fullmatch(value) is not None
 
 
 def checked(field: str, value: Any, shape: TypeAdapter[str]) -> str:

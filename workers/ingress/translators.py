@@ -1,5 +1,6 @@
 """One translator per kind that carries clear fields (definitions.md, HTTP). Kinds without one pass as they are."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -18,6 +19,7 @@ YEAR: Final = 4
 MAXIMUM_VARIABLES: Final = 50
 MAXIMUM_CLEAR_VARIABLES: Final = 32 * 1024
 """UTF-8 bytes of all names and values, before sealing."""
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
 GIVEN_NAME: Final = text(80)
 PARTY_NAME: Final = text(200)
 VARIABLE: Final = text(2000)
@@ -90,9 +92,17 @@ def _plain_number(clear: Clear, field: str) -> str:
 
 
 def _sync_recipient(clear: Clear, context: Context) -> Wire:
-    wire = {**clear, **_email_hash(clear, context)}
-    subject = context.user(clear["userId"]) if clear.get("userId") is not None else lead(str(wire.get("emailHash")))
-    return wire | _sealed(clear, context, Purpose.SUBJECT, subject, {"email": EMAIL, "phone": PHONE, "firstName": GIVEN_NAME})
+    wire, shapes = {**clear, **_email_hash(clear, context)}, {"email": EMAIL, "phone": PHONE, "firstName": GIVEN_NAME}
+    if all(clear.get(field) is None or is_sealed(clear[field], Purpose.SUBJECT) for field in shapes):
+        return wire
+    subject = context.user(clear["userId"]) if clear.get("userId") is not None else _lead(wire.get("emailHash"))
+    return wire | _sealed(clear, context, Purpose.SUBJECT, subject, shapes)
+
+
+def _lead(email_hash: Any) -> str:
+    if not isinstance(email_hash, str) or not _HASH.fullmatch(email_hash):
+        raise Problem("invalid_payload", "emailHash: whose personal data this is must be told, by userId, email or emailHash.", field="emailHash")
+    return lead(email_hash)
 
 
 def _suppressed_address(clear: Clear, context: Context) -> Wire:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
-from workers.ops import declared
+from workers.ops import declared, timers
 from workers.ops.composition import Composition
 from workers.ops.demo import commands as demo_commands
 from workers.ops.dev import commands as dev_commands
@@ -51,6 +51,7 @@ def build_cli(composition: Composition) -> typer.Typer:
     app.add_typer(stack_commands.commands(), name="stack")
     dev_commands.add(app, composition, context.settings)
     demo_commands.add(app, composition)
+    timers.add(app, context)
     return app
 
 

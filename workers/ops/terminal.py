@@ -20,7 +20,7 @@ def run_async(work: Coroutine[Any, Any, Any], log_level: str = "INFO") -> Any:
         return asyncio.run(work)
     except* Exception as group:  # noqa: BLE001  # whatever it is, a person reads one line
         for error in _leaves(group):
-            console.print(f"{type(error).__name__}: {error}", style="red", markup=False, highlight=False)
+            console.print(f"{type(error).__name__}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 
@@ -34,4 +34,4 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def show_progress(line: str) -> None:
-    console.print(line, style="dim", markup=False, highlight=False)
+    console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)

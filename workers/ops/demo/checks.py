@@ -43,11 +43,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """``stripe``: the state that the fake's controls show. ``mails``: what the mail provider took."""
+    """``receipts``: the states of the commands sent over HTTP. ``stripe``: the state that the fake's controls show. ``mails``: what the
+    mail provider took."""
 
     cast: Cast
     rows: Rows
     log: Observer
+    receipts: Sequence[str]
     stripe: Mapping[str, Any]
     mails: int
 
@@ -166,6 +168,7 @@ def _engine(evidence: Evidence) -> Iterator[Check]:
     open_rows = [row["effectId"] for row in evidence.rows["platform-effects"] if "openPartition" in row]
     yield Check("effects neither confirmed nor open", [], sorted(set(states) - {"confirmed", "claimed", "planned"}))
     yield Check("effects still open", [], open_rows)
+    yield Check("receipts of the commands sent over HTTP", {"applied": len(evidence.receipts)}, dict(Counter(evidence.receipts)))
     yield Check("quarantined records", 0, len(evidence.rows["platform-failures"]))
     yield Check("records that cannot be read", 0, evidence.log.undecodable)
     yield Check("refused commands", [], [f"{each.command_type}: {each.reason}" for each in evidence.log.all(CommandRefused)])

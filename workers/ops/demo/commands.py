@@ -7,7 +7,8 @@ from rich.console import Console
 
 from workers.ops.composition import Composition
 from workers.ops.demo.playing import play
-from workers.ops.dev.environment import Wish, development, unless_broken
+from workers.ops.dev.environment import Wish
+from workers.ops.dev.opening import development, unless_broken
 from workers.ops.dev.standing import interruptible
 from workers.ops.stack import LocalStack, Provider, StackError, asked_provider
 from workers.ops.terminal import console, run_async, show_progress
@@ -28,17 +29,18 @@ def add(app: typer.Typer, composition: Composition) -> None:
         except StackError as error:
             console.print(str(error), style="red", markup=False, highlight=False)
             raise typer.Exit(2) from None
-        show_progress(why)
-        if not run_async(_play(Wish(composition, provider, ENVIRONMENT, on_progress=show_progress), began), "ERROR"):
+        if why:
+            show_progress(why)
+        if not run_async(_play(Wish(composition, provider, ENVIRONMENT, brief=True, on_progress=show_progress), began), "ERROR"):
             console.print("interrupted")
             raise typer.Exit(1)
 
 
 def demo_provider() -> tuple[Provider, str]:
-    """What MINDLINKS_STACK asks for; else real servers where they can run, else memory. With the reason. Raises StackError."""
+    """What MINDLINKS_STACK asks for; else real servers where they can run, else memory, with the reason. Raises StackError."""
     asked = asked_provider()
     if asked is not Provider.AUTO:
-        return asked, f"stack {asked}, as MINDLINKS_STACK asks"
+        return asked, ""
     obstacle = LocalStack().why_not()
     if obstacle is None:
         return Provider.LOCAL, "stack local: a real Kafka broker and DynamoDB Local"

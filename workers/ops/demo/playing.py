@@ -15,7 +15,7 @@ from workers.ops.demo.observer import Observer, StepFailed, observing
 from workers.ops.demo.stage import Stage
 from workers.ops.demo.story import SCENES
 from workers.ops.demo.summary import show_checks, show_contents, show_times
-from workers.ops.demo.upstream import Stripe, outside
+from workers.ops.demo.upstream import Stripe, Upstream, outside
 from workers.ops.dev.environment import Development
 from workers.ops.dev.seeding import load_seed
 
@@ -40,7 +40,7 @@ async def play(standing: Development, console: Console, began: float) -> None:
         await _seed(standing, console)
         scenes_began = time.monotonic()
         await _scenes(standing, Stage(cast, upstream, stripe, log, standing.keys, standing.backbone.clock.now), narrator)
-        found = await _settled(standing, cast, log, stripe)
+        found = await _settled(standing, cast, log, upstream, stripe)
         narrator.tell(log)
         rows = await rows_of(standing.backbone.store, standing.settings)
     ended = time.monotonic()
@@ -70,12 +70,12 @@ async def _scenes(standing: Development, stage: Stage, narrator: Narrator) -> No
             raise StepFailed(f"Scene {number}, {scene.title}: {failure}\n{await standing.trouble()}".rstrip()) from None
 
 
-async def _settled(standing: Development, cast: Cast, log: Observer, stripe: Stripe) -> Sequence[Check]:
+async def _settled(standing: Development, cast: Cast, log: Observer, upstream: Upstream, stripe: Stripe) -> Sequence[Check]:
     """The checks once all pass, or as they are after the deadline."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         rows = await rows_of(standing.backbone.store, standing.settings, checks.TABLES)
-        evidence = Evidence(cast, rows, log, await stripe.state(), await standing.mails())
+        evidence = Evidence(cast, rows, log, await upstream.receipts(), await stripe.state(), await standing.mails())
         found = checks.checks(evidence)
         if all(check.passed for check in found) or time.monotonic() > deadline:
             return found

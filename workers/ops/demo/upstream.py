@@ -1,5 +1,6 @@
 """The two outside parties of the story: the upstream system that sends commands over HTTP, and the payer and bank at the Stripe fake."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,10 +19,11 @@ class Upstream:
 
     def __init__(self, http: httpx.AsyncClient, url: str, bearer: str) -> None:
         self._http, self._url, self._bearer = http, f"{url}/v1/commands", bearer
+        self._sent: list[str] = []
 
-    async def send(self, kind: type[CommandData], data: Json, actor: str) -> str:
-        """The command's id, once the log has it. Raises StepFailed with the ingress' own reason otherwise."""
-        event = {
+    async def send(self, kind: type[CommandData], data: Json, actor: str) -> None:
+        """Returns once the log has it. Raises StepFailed with the ingress' own reason otherwise."""
+        event: dict[str, Any] = {
             "specversion": "1.0",
             "id": str(uuid4()),
             "type": kind.kind(),
@@ -32,12 +34,15 @@ class Upstream:
         answer = await self._http.post(self._url, json=event, headers=headers)
         if answer.status_code != httpx.codes.ACCEPTED:
             raise StepFailed(f"POST {self._url} ({kind.__name__}) answered {answer.status_code}: {answer.text}. {StepFailed.__doc__}")
-        return str(event["id"])
+        self._sent.append(event["id"])
 
-    async def receipt(self, command: str) -> Json | None:
-        """None while it is not settled."""
+    async def receipts(self) -> list[str]:
+        """What became of each command sent; ``unsettled`` where nobody knows yet."""
+        return list(await asyncio.gather(*(self._receipt(command) for command in self._sent)))
+
+    async def _receipt(self, command: str) -> str:
         answer = await self._http.get(f"{self._url}/{command}", headers={"Authorization": self._bearer})
-        return dict(answer.json()) if answer.status_code == httpx.codes.OK else None
+        return str(answer.json()["state"]) if answer.status_code == httpx.codes.OK else "unsettled"
 
 
 class Stripe:

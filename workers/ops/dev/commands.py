@@ -30,7 +30,7 @@ def add(app: typer.Typer, composition: Composition, settings: Callable[[], Setti
         as_json: Json = False,
         keep: Annotated[Path | None, typer.Option(help="Folder whose data and keys the next start finds again.")] = None,
     ) -> None:
-        wish = Wish(composition, _provider(), ENVIRONMENT, port, keep, show_progress)
+        wish = Wish(composition, _provider(), ENVIRONMENT, port, keep, on_progress=show_progress)
         run_async(stand(wish, _as_json if as_json else _as_line), "WARNING")
 
     @app.command(help="Load the first templates and the group of admins; again changes nothing. Example: mindlinks seed")

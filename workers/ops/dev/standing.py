@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from workers.ops.dev.environment import Development, Wish, development, unless_broken
+from workers.ops.dev.environment import Development, Wish
+from workers.ops.dev.opening import development, unless_broken
 from workers.ops.dev.seeding import load_seed
 from workers.ops.running import until_signalled
 

@@ -15,6 +15,8 @@ CONFIGURATION_SET = "mindlinks"
 REGION = "us-east-1"
 CLIENT_KEYS_FILE = "client-keys.json"
 
+JAVA_OPTIONS = "JAVA_TOOL_OPTIONS"
+
 # What a person's own shell may hold and what would lead somewhere else than to the stack.
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE")
 
@@ -56,6 +58,12 @@ def _aws(endpoints: Endpoints) -> dict[str, str]:
         "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def java_variables(environment: Mapping[str, str], *, brief: bool) -> Mapping[str, str]:
+    """``brief``: the first compiler tier only."""
+    given = environment.get(JAVA_OPTIONS, "")
+    return {JAVA_OPTIONS: f"{given} -XX:TieredStopAtLevel=1".strip()} if brief else {}
 
 
 @contextmanager

@@ -78,7 +78,7 @@ class KafkaServer(Server):
             return False
 
     def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = _new_cluster_id()
         # The first compiler tier only: this JVM lives for less than a second.
         command = [str(self._java), *HEAP, "-XX:TieredStopAtLevel=1", "-cp", self._class_path, "kafka.tools.StorageTool"]
         command += ["format", "-t", cluster_id, "-c", str(self._properties)]
@@ -91,3 +91,10 @@ class KafkaServer(Server):
                 f"It says: {(done.stderr or done.stdout).strip()[-1500:]}",
                 "Check that the folder can be written and the disk is not full, or start with another data folder.",
             )
+
+
+def _new_cluster_id() -> str:
+    """Never with a hyphen in front, which the tool would take for an option; Kafka's own ids have none there either."""
+    while (cluster_id := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return cluster_id

@@ -73,12 +73,12 @@ def record_party(state: ContractState, command: Command[RecordContractParty], _a
     contract = permitted(state, command, Role.SYSTEM, Role.ADMIN)
     if isinstance(contract, Refused):
         return contract
-    data = command.data
-    check = PartyCheck.model_validate(data.model_dump())
+    data, known = command.data, contract.parties.of(command.data.party)
     outdated = contract.status is not Status.DRAFT or data.check_no != contract.check_no
-    if outdated or contract.parties.of(data.party) == check:
+    # The first answer to a check stands: a party asked twice may say two things, and the older must not come back.
+    if outdated or (known is not None and known.check_no == data.check_no):
         return UNCHANGED
-    parties = contract.parties.model_copy(update={data.party.value: check})
+    parties = contract.parties.model_copy(update={data.party.value: PartyCheck.model_validate(data.model_dump())})
     event = tell(ContractPartyRecorded, contract, party=data.party, ok=data.ok, verified=data.verified, reason=data.reason)
     return Accepted(state.become(contract.without_document().having(parties=parties)), (event,))
 

@@ -34,7 +34,12 @@ SERVICE = Service(
             idempotency="state; after a recall it offers the draft as it is then, and nobody has signed that",
         ),
         Handler(commands.RecordContractPdf, CONTRACT, signing.record_pdf),
-        Handler(commands.RecordContractPdfFailed, CONTRACT, signing.record_pdf_failed),
+        Handler(
+            commands.RecordContractPdfFailed,
+            CONTRACT,
+            signing.record_pdf_failed,
+            idempotency="state; while the same revision is rendered once more it ends the wait for that, and the document still counts",
+        ),
         Handler(commands.SignContract, CONTRACT, signing.sign_contract),
         Handler(
             commands.RecallContract,

@@ -1,6 +1,6 @@
 """The connected account of a payee: recorded once, claimed for its contractor, its status kept in Stripe's own order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.message import EventData
@@ -11,7 +11,7 @@ from contracts.payment.commands import (
     RefreshPayeeAccount,
 )
 from contracts.payment.events import PayeeAccountCreated, PayeeAccountFailed, PayeeAccountRefreshRequested
-from contracts.types import ProviderId, Timestamp
+from contracts.types import CommandId, ProviderId, Timestamp
 from workers.engine.aggregate import Read
 from workers.engine.decision import UNCHANGED, Accepted, Claim, Command, Decision, Refused
 from workers.services.payment.banks import send_waiting
@@ -40,7 +40,7 @@ def record_payee_account_created(state: PayeeState, command: Command[RecordPayee
         return UNCHANGED
     recorded = _recorded(state, command.data.stripe_account_id)
     if recorded is None:
-        return _taken(state, payee)
+        return _taken(state, payee, command.id)
     return _accepted(recorded, at)
 
 
@@ -60,13 +60,16 @@ def record_payee_account_status(state: PayeeState, command: Command[RecordPayeeA
         return Refused("not_found")
     if payee.stripe_account_id not in (None, data.stripe_account_id) or data.event_created < (payee.account_as_of or ""):
         return UNCHANGED
+    if data.fetched and state.heard(command.id):
+        return UNCHANGED
     if data.event_created == payee.account_as_of and not data.fetched:
         # Two statuses of one second: only Stripe knows which is the newer.
         return UNCHANGED if _content(payee) == _content(data) else _ask(state, data.stripe_account_id)
     recorded = _Recorded(state) if payee.stripe_account_id else _recorded(state, data.stripe_account_id)
     if recorded is None:
-        return _taken(state, payee)
-    return _accepted(_with_status(recorded, data), at)
+        return _taken(state, payee, command.id)
+    recorded = _with_status(recorded, data)
+    return _accepted(replace(recorded, state=recorded.state.hearing(command.id)) if data.fetched else recorded, at)
 
 
 def refresh_payee_account(state: PayeeState, command: Command[RefreshPayeeAccount], _at: Timestamp) -> Decision[PayeeState]:
@@ -92,11 +95,11 @@ def _recorded(state: PayeeState, account: ProviderId) -> _Recorded | None:
     return _Recorded(state, (PayeeAccountCreated(**state.said(), stripe_account_id=account), *requests), claims)
 
 
-def _taken(state: PayeeState, payee: Payee) -> Decision[PayeeState]:
+def _taken(state: PayeeState, payee: Payee, command: CommandId) -> Decision[PayeeState]:
     """Money must not reach somebody else's account: it is not recorded, and people are told once."""
-    if payee.account_state is AccountState.FAILED:
+    if payee.account_state is AccountState.FAILED or state.heard(command):
         return UNCHANGED
-    state = state.with_payee(account_state=AccountState.FAILED)
+    state = state.hearing(command).with_payee(account_state=AccountState.FAILED)
     return Accepted(state, (PayeeAccountFailed(**state.said(), code=ACCOUNT_TAKEN),))
 
 

@@ -46,9 +46,9 @@ def record_payee_bank_synced(state: PayeeState, command: Command[RecordPayeeBank
     if payee is None:
         return Refused("not_found")
     bank = payee.banks.get(data.bank_details_id)
-    if bank is None or _is_old(bank, data):
+    if bank is None or state.heard(command.id) or _is_old(bank, data):
         return UNCHANGED
-    state, requests = _after(state, bank, data)
+    state, requests = _after(state.hearing(command.id), bank, data)
     said = PayeeBankSynced(
         **state.said(), bank_details_id=data.bank_details_id, action=data.action, external_account_id=data.external_account_id
     )
@@ -76,8 +76,9 @@ def record_payee_bank_failed(state: PayeeState, command: Command[RecordPayeeBank
     if payee is None:
         return Refused("not_found")
     bank = payee.banks.get(data.bank_details_id)
-    if bank is None or bank.state is not BankState.REQUESTED:
+    if bank is None or state.heard(command.id) or bank.state is not BankState.REQUESTED:
         return UNCHANGED
+    state = state.hearing(command.id)
     said = PayeeBankFailed(**state.said(), bank_details_id=data.bank_details_id, code=data.code)
     if bank.wanted is BankAction.DETACH and bank.external_account_id is None:
         return Accepted(_without_bank(state, data.bank_details_id), (said,))

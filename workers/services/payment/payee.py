@@ -40,6 +40,8 @@ from workers.services.payment.ledger import Transaction
 
 DEAUTHORIZED = "deauthorized"
 """The ``disabled_reason`` of an account that left the platform."""
+MOST_ANSWERS = 30
+"""Results of effects that a payee remembers."""
 
 
 class AccountState(StrEnum):
@@ -78,7 +80,10 @@ class PayoutTrouble(Value):
 
 
 class Payee(Value):
-    """``account_requests`` counts the calls for an account; ``account_as_of`` is Stripe's time of the newest status."""
+    """``account_requests`` counts the calls for an account; ``account_as_of`` is Stripe's time of the newest status.
+
+    ``answers``: effects' last results that changed something. They name no step, so one that came again later would end another's.
+    """
 
     user_id: UserId | None = None
     country: Country | None = None
@@ -95,9 +100,13 @@ class Payee(Value):
     ready: bool = False
     banks: dict[BankDetailsId, Bank] = Field(default_factory=dict)
     payout_trouble: PayoutTrouble | None = None
+    answers: tuple[CommandId, ...] = ()
     created_by: CommandId | None = None
     created_at: Timestamp | None = None
     updated_at: Timestamp | None = None
+
+    def to_item(self) -> dict[str, Any]:
+        return {name: value for name, value in super().to_item().items() if value or name != "answers"}
 
     @property
     def block(self) -> BlockedReason | None:
@@ -137,6 +146,13 @@ class PayeeState:
         if self.payee is None or self.payee.user_id is None:
             raise LookupError(f"payee {self.contractor_id} has no user yet")
         return Person(contractor_id=self.contractor_id, user_id=self.payee.user_id)
+
+    def heard(self, command: CommandId) -> bool:
+        """Whether this result was judged before."""
+        return self.payee is not None and command in self.payee.answers
+
+    def hearing(self, command: CommandId) -> "PayeeState":
+        return self.with_payee(answers=(*(self.payee or Payee()).answers, command)[-MOST_ANSWERS:])
 
     def with_payee(self, **changes: object) -> "PayeeState":
         return replace(self, payee=(self.payee or Payee()).model_copy(update=changes))
