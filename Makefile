@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test check format generate lock bench clean
+.PHONY: help setup demo dev test simulate check format generate lock bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -27,6 +27,9 @@ dev: $(STAMP) ## Start everything and stay up (ARGS="--port 9000 --json")
 
 test: $(STAMP) ## Every test, against the real servers (ARGS="-k escrow")
 	@$(BIN)/python -m pytest $(ARGS)
+
+simulate: $(STAMP) ## Run the engine under faults, many times (SEEDS=20000 FIRST=0 PROFILE=payment; EXAM=1: find every planted bug)
+	@PYTHONPATH=. $(BIN)/python -m tests.simulation $(if $(EXAM),--exam,--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)) $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, imports, budgets, freshness of what is generated
 	@$(BIN)/ruff format --check --quiet .

@@ -100,7 +100,7 @@ def model_of(kind: str) -> type[Message]:
 
 def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]], timestamp: int) -> Decoded[Message]:
     """``timestamp`` is the append time in milliseconds. Raises InvalidRecord, and nothing else, for a record that is wrong."""
-    size = len(key or b"") + len(value or b"") + sum(len(n) + len(v or b"") for n, v in headers)
+    size = len(key or b"") + len(value or b"") + sum([len(n) + len(v or b"") for n, v in headers])
     if size > MAXIMUM_RECORD:
         raise InvalidRecord("too_large", f"{size} bytes, at most {MAXIMUM_RECORD} are allowed")
     if not key:

@@ -19,7 +19,7 @@ from workers.engine.memory import SystemClock
 from workers.engine.metrics import NoMetrics
 from workers.engine.ports import Consumer, Listener, Log, Offset
 from workers.engine.record import Outgoing, Partition
-from workers.engine.runtime import RoleName, Runtime, World, build_role
+from workers.engine.runtime import RoleName, Runtime, World, build_runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ async def main(settings: Settings) -> None:
     store = DynamoStore(settings.environment, endpoint=settings.dynamodb, region="eu-central-1")
     world = World(settings.environment, log, store, SystemClock(), NoMetrics(), random.Random(), {})
     service = importlib.import_module(settings.service).SERVICE
-    runtime = Runtime([build_role(service, RoleName(name), world) for name in settings.roles])
+    runtime = build_runtime([(service, RoleName(name)) for name in settings.roles], world)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runtime.stop)
     running = asyncio.create_task(runtime.run())
     ready = asyncio.create_task(_ready(runtime))

@@ -138,5 +138,10 @@ def watermark_ref(group: str, partition: Partition) -> ItemRef:
     return ItemRef(AUDIT, f"WATERMARK#{group}", f"{partition.topic}/{partition.number:05d}")
 
 
+def watermark_partition(group: str, entry: str) -> ItemRef:
+    """The same row by its sort key."""
+    return ItemRef(AUDIT, f"WATERMARK#{group}", entry)
+
+
 def resume_ref(group: str) -> ItemRef:
     return ItemRef(AUDIT, "RESUME", group)

@@ -81,8 +81,9 @@ class EffectsSink:
         self._sweeps[owned] = asyncio.create_task(self._sweep(owned))
 
     async def handle(self, owned: Owned, arrivals: Sequence[Arrival]) -> None:
-        rows = [row for arrival in arrivals for row in self._rows(owned, arrival)]
-        for row in await self._ledger.put(rows):
+        # Events of a parked command may come twice in one batch: no window tells them apart, their effect's id does.
+        rows = {row.effect: row for arrival in arrivals for row in self._rows(owned, arrival)}
+        for row in await self._ledger.put(list(rows.values())):
             await self._begin(owned, row, self._caller.run(row))
         for arrival in arrivals:
             owned.settle(arrival.record.offset)

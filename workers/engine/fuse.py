@@ -15,7 +15,7 @@ class FuseLimits:
 
 class FuseTripped(Exception):
     """Too many keys fail the same way: a bad deploy or a broken dependency of decisions. The role stopped; nothing was skipped and no
-    offset moved. Deploy a version that works, or start it again once the cause is gone."""
+    offset moved. Deploy a version that works, or say ``mindlinks resume`` once the cause is gone."""
 
 
 @dataclass(slots=True)

@@ -111,6 +111,7 @@ class Role:
 
     async def run(self) -> None:
         """Returns after ``stop`` and a drain. Raises the fault that stopped it."""
+        self._metrics.gauge("role_failed", 0, role=self.name)
         try:
             await self._join()
             while not self._ended.is_set():

@@ -54,7 +54,10 @@ class Root:
     def knows(self, command: CommandId) -> bool:
         """True for one of the last 16 commands judged here, at whatever offset."""
         wanted = digest(command)
-        return any(self.recent[i : i + DIGEST] == wanted for i in range(0, len(self.recent), DIGEST))
+        at = self.recent.find(wanted)
+        while at > 0 and at % DIGEST:
+            at = self.recent.find(wanted, at + 1)
+        return at >= 0
 
     def noted(self, origin: Origin, offset: int, command: CommandId | None = None) -> Self:
         """With this offset seen, and the command's id in the ring when it is given."""

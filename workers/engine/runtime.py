@@ -1,9 +1,10 @@
 """Roles put together from a service's declaration, and run side by side until told to stop or one of them fails."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -17,10 +18,14 @@ from workers.engine.ports import Clock, Log, Metrics, Store
 from workers.engine.projections import ProjectionsSink
 from workers.engine.quarantine import Quarantine
 from workers.engine.reactions import ReactionsSink
+from workers.engine.resuming import RESUMABLE, Resumes
 from workers.engine.role import Pace, Role
 from workers.engine.service import Service
 from workers.engine.timers import TimersPace, TimersSink
 from workers.engine.tracing import NoTracer, Tracer
+
+LOOK_FOR_WORD = 2.0
+"""Seconds between looks for a word that a stopped role may go on."""
 
 
 class RoleName(StrEnum):
@@ -113,22 +118,60 @@ def _sources(services: Sequence[str]) -> list[str]:
     return [events_topic(service) for service in sorted(set(services))]
 
 
-class Runtime:
-    """Runs roles until ``stop``. A role that fails stays failed and is told by ``failures``; the others go on: its records wait in the
-    log. ``run`` ends when all have ended."""
+class Supervised:
+    """One role through its stops: built anew when people let it go on after a fault that has passed."""
 
-    def __init__(self, roles: Sequence[Role]) -> None:
-        self.roles = tuple(roles)
+    def __init__(self, build: Callable[[], Role], clock: Clock, resumes: Resumes | None) -> None:
+        self._build, self._clock, self._resumes = build, clock, resumes
+        self._stopping = asyncio.Event()
+        self.role = build()
+
+    async def run(self) -> None:
+        """Raises the fault that ended it for good."""
+        while True:
+            try:
+                await self.role.run()
+            except RESUMABLE as fault:
+                if not await self._let_go_on():
+                    raise fault
+                self.role = self._build()
+            else:
+                return
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.role.stop()
+
+    async def _let_go_on(self) -> bool:
+        """Waits for the word; False when the process is to end before it comes."""
+        stopped_at = self._clock.now()
+        while self._resumes and not self._stopping.is_set():
+            if await self._resumes.asked(self.role.name, stopped_at):
+                return not self._stopping.is_set()
+            await self._clock.sleep(LOOK_FOR_WORD)
+        return False
+
+
+class Runtime:
+    """Runs roles until ``stop``. A role that fails is told by ``failures``; the others go on: its records wait in the log. ``run`` ends
+    when all have ended."""
+
+    def __init__(self, builders: Sequence[Callable[[], Role]], clock: Clock, resumes: Resumes | None = None) -> None:
+        self._supervised = [Supervised(build, clock, resumes) for build in builders]
+
+    @property
+    def roles(self) -> Sequence[Role]:
+        return [each.role for each in self._supervised]
 
     async def run(self) -> None:
         """Raises an ExceptionGroup of what made roles fail, after every role has ended."""
-        results = await asyncio.gather(*(role.run() for role in self.roles), return_exceptions=True)
+        results = await asyncio.gather(*(each.run() for each in self._supervised), return_exceptions=True)
         if failures := [result for result in results if isinstance(result, Exception)]:
             raise ExceptionGroup("roles stopped by faults", failures)
 
     def stop(self) -> None:
-        for role in self.roles:
-            role.stop()
+        for each in self._supervised:
+            each.stop()
 
     @property
     def failures(self) -> Mapping[str, Exception]:
@@ -141,3 +184,8 @@ class Runtime:
     def stalled(self, now: int, patience: int = 30_000) -> list[str]:
         """Roles whose loop has not turned for ``patience`` milliseconds: what liveness means."""
         return [role.name for role in self.roles if role.failure is None and now - role.beat > patience]
+
+
+def build_runtime(wanted: Sequence[tuple[Service, RoleName]], world: World) -> Runtime:
+    builders = [partial(build_role, service, name, world) for service, name in wanted]
+    return Runtime(builders, world.clock, Resumes(world.store, world.clock))

@@ -101,7 +101,7 @@ def _sync_recipient(clear: Clear, context: Context) -> Wire:
 
 def _lead(email_hash: Any) -> str:
     if not isinstance(email_hash, str) or not _HASH.fullmatch(email_hash):
-        raise Problem("invalid_payload", "emailHash: whose personal data this is must be told, by userId, email or emailHash.", field="emailHash")
+        raise Problem("invalid_payload", "emailHash: whose personal data this is must be told, by it or by userId.", field="emailHash")
     return lead(email_hash)
 
 

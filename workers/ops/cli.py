@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
-from workers.ops import declared, timers
+from workers.ops import declared, resume, timers
 from workers.ops.composition import Composition
 from workers.ops.demo import commands as demo_commands
 from workers.ops.dev import commands as dev_commands
@@ -52,6 +52,7 @@ def build_cli(composition: Composition) -> typer.Typer:
     dev_commands.add(app, composition, context.settings)
     demo_commands.add(app, composition)
     timers.add(app, context)
+    resume.add(app, context)
     return app
 
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from workers.engine.runtime import RoleName, Runtime, build_role, roles_of
+from workers.engine.runtime import RoleName, build_runtime, roles_of
 from workers.engine.service import Service
 from workers.ops.composition import Composition
 from workers.settings import Settings
@@ -43,7 +43,7 @@ async def run_workers(
     or when nothing runs any more. Raises what made roles fail."""
     async with composition.open_backbone(settings) as backbone, composition.open_ports(settings) as ports:
         world = composition.world(settings, backbone, ports)
-        runtime = Runtime([build_role(service, role, world) for service, role in chosen(list(composition.services.values()), wanted)])
+        runtime = build_runtime(chosen(list(composition.services.values()), wanted), world)
         port = settings.health_port if health_port is None else health_port
         serving = asyncio.create_task(composition.serve(composition.watch(backbone, runtime), host, port, on_ready))
         try:

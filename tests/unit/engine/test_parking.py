@@ -15,15 +15,17 @@ from contracts.topics import commands_topic, events_topic
 from contracts.types import Timestamp
 from tests.support import toy
 from tests.support.waiting import eventually
+from workers.engine.bookmarks import AUDIT
 from workers.engine.decision import Command, Decision, ItemRef
 from workers.engine.fuse import Fuse, FuseLimits, FuseTripped
 from workers.engine.memory import MemoryLog, MemoryStore, SystemClock
 from workers.engine.metrics import NoMetrics
 from workers.engine.parking import ATTEMPTS, PARKED
 from workers.engine.planning import Conveyor
+from workers.engine.resuming import Resumes
 from workers.engine.role import Role
 from workers.engine.root import HOLD, plain
-from workers.engine.runtime import RoleName, World, build_role
+from workers.engine.runtime import RoleName, World, build_role, build_runtime
 from workers.engine.service import Service
 
 SETTINGS = Conveyor(look_for_parked=0.01, fuse=FuseLimits(keys=4, ratio=0.2, window=50))
@@ -238,6 +240,28 @@ async def test_a_bad_deploy_advances_no_offset() -> None:
         await eventually(lambda: not bench.parked())
     assert {bench.root(key)["total"] for key in keys} == {1}
     assert all(plain(bench.root(key))["chain"] == expected_chain([command]) for key, command in zip(keys, commands, strict=True))
+
+
+async def test_a_tripped_role_goes_on_in_its_process_when_people_say_so() -> None:
+    bench, keys = Bench(), [str(uuid4()) for _ in range(20)]
+    commands = [toy.side_row_of(key) for key in keys]
+    bench.broken = {command.notification_id for command in commands}
+    world = World("test", bench.log, bench.store, bench.clock, NoMetrics(), Random(3), {}, conveyor=SETTINGS)
+    runtime = build_runtime([(bench.service(), RoleName.COMMANDS)], world)
+    running = asyncio.create_task(runtime.run())
+    await bench.send(*commands)
+    await eventually(lambda: runtime.failures)
+    assert not runtime.ready
+    bench.broken.clear()
+    bench.clock.moved += 3_600_000
+    await Resumes(bench.store, bench.clock).ask("notification-commands", "ops", "the cause is gone")
+    await eventually(lambda: bench.committed() == 20 and not bench.parked())
+    assert runtime.ready
+    assert {bench.root(key)["total"] for key in keys} == {1}
+    trail = [item for ref, item in bench.store.items.items() if ref.table == AUDIT and item.get("what") == "resume"]
+    assert [(item["who"], item["why"]) for item in trail] == [("ops", "the cause is gone")]
+    runtime.stop()
+    await running
 
 
 @pytest.mark.parametrize(("judged", "trips"), [(0, True), (15, True), (17, False)])

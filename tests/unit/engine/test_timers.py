@@ -76,6 +76,7 @@ async def test_a_margin_for_a_broker_whose_clock_is_behind_is_waited_out() -> No
     await station.start()
     await station.say(1, scheduling(1, SOON))
     await station.move(SOON + 499)
+    await station.say(2, scheduling(2, DUE))
     assert station.fired() == []
     await station.move(SOON + 500)
     assert station.fired_for() == [at(SOON)]
@@ -100,6 +101,15 @@ async def test_a_timer_scheduled_for_the_past_fires_at_once() -> None:
     await station.move(BEGIN + 30 * DAY)
     await station.say(1, scheduling(1, BEGIN + DAY))
     assert station.fired_for() == [at(BEGIN + DAY)]
+    await station.stop()
+
+
+async def test_what_is_scheduled_for_the_past_is_filed_in_the_hour_it_was_written() -> None:
+    station = Station(pace=TimersPace(margin=DAY / SECOND))
+    await station.start()
+    await station.move(BEGIN + 5 * HOUR)
+    await station.say(1, scheduling(1, BEGIN + 4 * HOUR))
+    assert station.row(1)["dueBucket"] == "contract#0#2026-01-01T05"
     await station.stop()
 
 
@@ -136,6 +146,8 @@ async def test_scheduling_again_moves(first: int, second: int) -> None:
     await station.say(1, scheduling(1, second))
     await station.move(second - 1)
     assert station.fired() == []
+    await station.move(second)
+    assert station.fired_for() == [at(second)]
     await station.move(max(first, second) + HOUR)
     assert station.fired_for() == [at(second)]
     await station.stop()

@@ -32,6 +32,7 @@ from workers.engine.ports import Fate, LogUnavailable, Page, StoreUnavailable, W
 from workers.engine.record import Outgoing, Partition
 from workers.engine.timer_keeping import RejectedTimer
 from workers.engine.timer_rows import TIMERS, Place, after, change, hour_of, scheduled
+from workers.engine.timers import TimersPace
 
 SOON = BEGIN + 10 * SECOND
 DUE = BEGIN + 3 * HOUR + 20 * MINUTE
@@ -238,7 +239,9 @@ async def test_a_stop_waits_for_what_is_being_fired() -> None:
     await station.say(1, scheduling(1, SOON))
     clock.move(SOON)
     await eventually(log.reached.is_set)
+    (owned,) = station.role._owned.values()
     stopping = asyncio.create_task(station.stop())
+    await eventually(lambda: not owned.live)
     log.go.set()
     assert await stopping is None
     assert (station.fired_for(), station.row(1)["state"]) == ([at(SOON)], "fired")
@@ -264,8 +267,42 @@ async def test_a_lagging_index_makes_a_timer_late_at_worst(lag: int) -> None:
     await station.stop()
 
 
+async def test_an_index_that_shows_an_old_due_time_does_not_delay_the_new_one() -> None:
+    clock = MovedClock()
+    station = Station(store=LaggingStore(clock, 29_500), clock=clock)
+    await station.start()
+    await station.say(1, scheduling(1, BEGIN + 60 * SECOND))
+    await station.move(BEGIN + SECOND)
+    await station.say(1, scheduling(1, BEGIN + 40 * SECOND))
+    await station.move(BEGIN + 30 * SECOND)
+    await station.move(BEGIN + 40 * SECOND)
+    assert station.fired_for() == [at(BEGIN + 40 * SECOND)]
+    await station.stop()
+
+
+async def test_the_cursor_does_not_pass_an_hour_whose_timers_could_not_be_ended() -> None:
+    dying = True
+
+    def dies(write: Write) -> Fate:
+        if dying and ends_as_fired(write):
+            raise Interrupted
+        return Fate.WRITTEN
+
+    station = Station(store=TroubledStore(dies))
+    await station.start()
+    await station.say(1, scheduling(1, DUE))
+    await station.move(DUE + DAY)
+    assert isinstance(await station.stop(), Interrupted)
+    assert station.none_is_behind_the_cursor()
+    dying = False
+    await station.start()
+    await station.quiet()
+    assert station.row(1)["state"] == "fired"
+    await station.stop()
+
+
 async def test_a_row_that_a_stale_owner_filed_behind_the_cursor_is_filed_again_when_its_word_comes() -> None:
-    station = Station()
+    station = Station(pace=TimersPace(margin=DAY / SECOND))
     await station.start()
     await station.say(1, scheduling(1, BEGIN + DAY))
     await station.move(BEGIN + 10 * HOUR)
@@ -278,6 +315,8 @@ async def test_a_row_that_a_stale_owner_filed_behind_the_cursor_is_filed_again_w
     assert not station.none_is_behind_the_cursor()
     await station.start()
     await station.repeat(said)
+    assert station.none_is_behind_the_cursor()
+    await station.move(SOON + DAY)
     assert station.fired_for() == [at(SOON, 2)]
     await station.stop()
 

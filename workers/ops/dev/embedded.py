@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from workers.engine.runtime import Runtime, build_role
+from workers.engine.runtime import Runtime, build_runtime
 from workers.ops.composition import Backbone
 from workers.ops.dev.environment import Development, Wish
 from workers.ops.dev.keys import Keys
@@ -65,11 +65,10 @@ def _standing(
 @asynccontextmanager
 async def _roles(wish: Wish, settings: Settings, backbone: Backbone, ports: Mapping[str, Any]) -> AsyncIterator[Runtime]:
     world = wish.composition.world(settings, backbone, ports)
-    roles = [build_role(service, role, world) for service, role in chosen(list(wish.composition.services.values()), [])]
-    runtime = Runtime(roles)
+    runtime = build_runtime(chosen(list(wish.composition.services.values()), []), world)
     running = asyncio.create_task(runtime.run())
     try:
-        await asyncio.gather(*(role.assigned_once.wait() for role in roles))
+        await asyncio.gather(*(role.assigned_once.wait() for role in runtime.roles))
         yield runtime
     finally:
         runtime.stop()

@@ -22,7 +22,7 @@ from workers.adapters.prometheus import PrometheusMetrics
 from workers.engine.decision import Item, ItemRef
 from workers.engine.memory import MemoryLog, MemoryStore, SystemClock
 from workers.engine.record import Outgoing
-from workers.engine.runtime import RoleName, Runtime, World, build_role
+from workers.engine.runtime import RoleName, World, build_runtime
 from workers.engine.service import Service
 from workers.ops import standins
 
@@ -94,7 +94,7 @@ def told(log: MemoryLog, service: Service) -> list[str]:
 async def test_the_story_ends_the_same_on_the_engine(service: Service) -> None:
     oracle, log, store = by_oracle(service), MemoryLog(), MemoryStore()
     world = World("test", log, store, SystemClock(), PrometheusMetrics(CollectorRegistry()), Random(1), {})
-    runtime = Runtime([build_role(service, RoleName.COMMANDS, world)])
+    runtime = build_runtime([(service, RoleName.COMMANDS)], world)
     await log.append_keyed(commands_topic(service.name), [outgoing(service.name, step) for step in STORY[service.name]])
     expected = sorted(type(event).__name__ for event in oracle.events)
     running = asyncio.create_task(runtime.run())
