@@ -41,6 +41,7 @@ async def test_a_killed_worker_loses_and_doubles_nothing(run: Delivery, settings
         dying.kill()
     survivor = await Worker.started(settings)
     try:
+        await survivor.until_ready()
         await run.until_settled()
         await survivor.stop()
     finally:

@@ -115,6 +115,8 @@ class KafkaAdmin:
         deadline = asyncio.get_running_loop().time() + LED_WITHIN
         while True:
             try:
+                # Asked of the brokers: what librdkafka once found without a leader it would go on remembering.
+                await self._call(lambda: self._client.list_topics(timeout=TIMEOUT))
                 await self.ends(partitions)
             except (LogUnavailable, UnknownTopic):
                 if asyncio.get_running_loop().time() > deadline:

@@ -65,6 +65,7 @@ class EffectsSink:
         self._by_kind: dict[str, list[Effect[Any]]] = {}
         for effect in service.effects:
             self._by_kind.setdefault(effect.event.kind(), []).append(effect)
+        self._claimant = f"{random.getrandbits(64):016x}"
         self._repeatable = {effect.name: effect.repeatable for effect in service.effects}
         self._running: dict[EffectId, _Running] = {}
         self._last: dict[str, asyncio.Task[None]] = {}
@@ -104,7 +105,7 @@ class EffectsSink:
     def _rows(self, owned: Owned, arrival: Arrival) -> list[LedgerRow]:
         now, value = self._clock.now(), arrival.record.value or b""
         return [
-            claimed(self._service.name, owned.partition.number, effect.provider, effect.name, arrival.envelope, value, now)
+            claimed(self._service.name, owned.partition.number, effect.provider, effect.name, arrival.envelope, value, now, self._claimant)
             for effect in self._by_kind.get(arrival.envelope.kind, ())
             if effect.when(arrival.event)
         ]
@@ -168,7 +169,8 @@ class EffectsSink:
         state = row.state if ended else EffectState.CLAIMED
         try:
             taken = await self._ledger.keep(
-                row, replace(row, state=state, tries=row.tries + crashed, due_at=now + LEASE, version=row.version + 1)
+                row,
+                replace(row, state=state, tries=row.tries + crashed, due_at=now + LEASE, claimant=self._claimant, version=row.version + 1),
             )
         except LostClaim:
             return

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from contracts.catalogue import MAXIMUM_RECORD
 from contracts.envelope import ReceiptTicket
 from contracts.ids import timer_id
 from contracts.message import CommandData, EventData
@@ -23,7 +24,13 @@ from workers.engine.root import Root
 
 LARGEST_ITEM = 380 * 1024
 """Bytes; growth past it is refused, so that ``_hold`` always fits under DynamoDB's 400 KB."""
+LARGEST_VALUE = MAXIMUM_RECORD - 16 * 1024
+"""Bytes of one message's data, so that key and headers still fit the record."""
 STAMPS = ("createdBy", "createdAt", "updatedAt")
+
+
+class MessageTooLarge(Exception):
+    """A decision said something that no topic takes: a bug of the decision; its key parks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +257,10 @@ def _said(decision: Decision[Any], record: Waiting, service: str) -> tuple[Said,
 
 
 def _message(data: EventData, service: str, *, sequenced: bool = True) -> Said:
-    return Said(type(data).__name__, data.kind(service), data.to_json(), sequenced)
+    value = data.to_json()
+    if len(value) > LARGEST_VALUE:
+        raise MessageTooLarge(f"{type(data).__name__}: {len(value)} bytes. {MessageTooLarge.__doc__}")
+    return Said(type(data).__name__, data.kind(service), value, sequenced)
 
 
 def _timer_word(timer: ScheduleTimer | CancelTimer) -> EventData:

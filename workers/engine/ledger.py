@@ -47,7 +47,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """Times in milliseconds since the epoch. ``due_at``: when somebody must look at the row again while it is open."""
+    """Times in milliseconds since the epoch. ``due_at``: when somebody must look at the row again while it is open. ``claimant``: the
+    process that holds the claim, so that two that claim in one moment do not both find their own row."""
 
     effect: EffectId
     name: str
@@ -61,6 +62,7 @@ class LedgerRow:
     tries: int
     first_try_at: int
     due_at: int
+    claimant: str = ""
     open: bool = True
     reference: str = ""
     reason: str = ""
@@ -82,6 +84,7 @@ class LedgerRow:
             "event": {"headers": {name: value.decode() for name, value in self.envelope.headers()}, "value": self.value.decode()},
             "state": self.state.value,
             "tries": self.tries,
+            "claimant": self.claimant,
             "firstTryAt": from_milliseconds(self.first_try_at),
             "createdAt": from_milliseconds(self.created_at),
             "results": [[each.kind, each.name, each.key, each.value] for each in self.results],
@@ -113,6 +116,7 @@ class LedgerRow:
             tries=item["tries"],
             first_try_at=to_milliseconds(Timestamp(item["firstTryAt"])),
             due_at=to_milliseconds(Timestamp(item["dueAt"])) if "dueAt" in item else 0,
+            claimant=item.get("claimant", ""),
             open="openPartition" in item,
             reference=item.get("reference", ""),
             reason=item.get("reason", ""),
@@ -121,7 +125,7 @@ class LedgerRow:
         )
 
 
-def claimed(service: str, partition: int, provider: str, name: str, envelope: Envelope, value: bytes, now: int) -> LedgerRow:
+def claimed(service: str, partition: int, provider: str, name: str, envelope: Envelope, value: bytes, now: int, claimant: str) -> LedgerRow:
     """The row as it is put before the first call."""
     return LedgerRow(
         effect=effect_id(_event(envelope), name),
@@ -136,6 +140,7 @@ def claimed(service: str, partition: int, provider: str, name: str, envelope: En
         tries=0,
         first_try_at=now,
         due_at=now + LEASE,
+        claimant=claimant,
         version=1,
     )
 

@@ -60,8 +60,11 @@ def _problem(request: Request, error: Exception) -> Response:
 
 def _http_exception(request: Request, error: Exception) -> Response:
     """Raised by the router itself."""
-    reason = "method_not_allowed" if isinstance(error, HTTPException) and error.status_code == 405 else "not_found"
-    return problem_response(request, Problem(reason, f"{request.method} is not served at this path."))
+    assert isinstance(error, HTTPException)
+    reason = "method_not_allowed" if error.status_code == 405 else "not_found"
+    response = problem_response(request, Problem(reason, f"{request.method} is not served at this path."))
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _defect(request: Request, error: Exception) -> Response:

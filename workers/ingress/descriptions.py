@@ -4,19 +4,20 @@ from importlib.resources import files
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from workers.ingress.documentation import DESCRIPTION
 from workers.ingress.problems import REASONS, Problem
 
 
 def router(registry: CollectorRegistry) -> APIRouter:
     routes = APIRouter(tags=["descriptions"])
 
-    @routes.get("/metrics", summary="Prometheus metrics")
+    @routes.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics")
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    @routes.get("/asyncapi", summary="Every topic and message")
+    @routes.get("/asyncapi", openapi_extra=DESCRIPTION, summary="Every topic and message")
     async def asyncapi() -> Response:
         document = files("contracts") / "generated" / "asyncapi.json"
         if not document.is_file():
@@ -27,7 +28,7 @@ def router(registry: CollectorRegistry) -> APIRouter:
     async def problems() -> Response:
         return JSONResponse({reason: _described(reason) for reason in REASONS})
 
-    @routes.get("/problems/{reason}", summary="One of them")
+    @routes.get("/problems/{reason}", openapi_extra=DESCRIPTION, summary="One of them")
     async def problem(reason: str) -> Response:
         if reason not in REASONS:
             raise Problem("not_found", "There is no such reason.")

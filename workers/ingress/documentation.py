@@ -55,6 +55,13 @@ POST_COMMANDS: Final[dict[str, Any]] = {
         **_problems(400, 401, 403, 413, 415, 422, 429, 503),
     },
 }
+WEBHOOK: Final[dict[str, Any]] = {
+    "parameters": [{"name": "Stripe-Signature", "in": "header", "required": True, "schema": {"type": "string"}}],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object", "description": "Stripe's event."}}}},
+    "responses": {"200": {"description": "On the log, or known to become no command."}, **_problems(400, 413, 503)},
+}
+DESCRIPTION: Final[dict[str, Any]] = {"responses": _problems(404)}
+HEALTH: Final[dict[str, Any]] = {"responses": {"503": {"description": "Down.", "content": {"application/json": {}}}}}
 RECEIPT: Final[dict[str, Any]] = {
     "parameters": _parameters("Authorization"),
     "responses": {"200": {"description": "Its receipt, kept for 90 days."}, **_problems(401, 404, 429, 503)},

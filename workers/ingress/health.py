@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from workers.engine.ports import Clock
 from workers.ingress.dependencies import Health
+from workers.ingress.documentation import HEALTH
 
 TIMEOUT: Final = 2.0
 """Seconds a dependency has to answer in; they are asked side by side."""
@@ -18,17 +19,17 @@ def router(health: Health, clock: Clock) -> APIRouter:
     """Serves the ingress and, on a port of their own, the workers."""
     routes = APIRouter(prefix="/health", tags=["health"])
 
-    @routes.get("/live", summary="Does the process make progress?")
+    @routes.get("/live", openapi_extra=HEALTH, summary="Does the process make progress?")
     async def live() -> Response:
         alive = health.alive()
         return _answer({"status": "up" if alive else "down"}, alive)
 
-    @routes.get("/ready", summary="May traffic come?")
+    @routes.get("/ready", openapi_extra=HEALTH, summary="May traffic come?")
     async def ready() -> Response:
         reason = health.not_ready()
         return _answer({"status": "up"} if reason is None else {"status": "down", "reason": reason}, reason is None)
 
-    @routes.get("", summary="Each dependency with its latency")
+    @routes.get("", openapi_extra=HEALTH, summary="Each dependency with its latency")
     async def dependencies() -> Response:
         names = list(health.checks)
         results = await asyncio.gather(*(_checked(health.checks[name], clock) for name in names))

@@ -19,6 +19,7 @@ from contracts.message import CommandData
 from workers.ingress.bodies import MAXIMUM_WEBHOOK, limited_body
 from workers.ingress.cloudevents import parse_json
 from workers.ingress.dependencies import Dependencies, QuarantinedDelivery
+from workers.ingress.documentation import WEBHOOK
 from workers.ingress.messages import command_data, command_model, outgoing
 from workers.ingress.problems import Problem
 from workers.ingress.publishing import publish
@@ -41,11 +42,11 @@ def router(dependencies: Dependencies) -> APIRouter:
     routes = APIRouter(tags=["webhooks"])
     endpoints = dependencies.stripe
 
-    @routes.post("/webhooks/stripe", summary="Stripe's events of the platform account")
+    @routes.post("/webhooks/stripe", openapi_extra=WEBHOOK, summary="Stripe's events of the platform account")
     async def stripe(request: Request) -> Response:
         return await _deliver(dependencies, request, endpoints.secrets)
 
-    @routes.post("/webhooks/stripe-connect", summary="Stripe's events of connected accounts")
+    @routes.post("/webhooks/stripe-connect", openapi_extra=WEBHOOK, summary="Stripe's events of connected accounts")
     async def stripe_connect(request: Request) -> Response:
         return await _deliver(dependencies, request, endpoints.connect_secrets)
 

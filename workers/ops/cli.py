@@ -20,6 +20,7 @@ from workers.ops.composition import Composition
 from workers.ops.demo import commands as demo_commands
 from workers.ops.dev import commands as dev_commands
 from workers.ops.dev import stack_commands
+from workers.ops.heap import settle_heap
 from workers.ops.running import UnknownRole, run_ingress, run_workers
 from workers.ops.terminal import Json, console, run_async
 from workers.settings import Settings
@@ -68,6 +69,7 @@ def _add_processes(app: typer.Typer, context: _Context) -> None:
     ) -> None:
         if bool(roles) == everything:
             raise typer.BadParameter("name roles, or say --all")
+        settle_heap()
         try:
             run_async(
                 run_workers(context.composition, context.settings(), roles or [], _ready("workers"), host=host, health_port=health_port)

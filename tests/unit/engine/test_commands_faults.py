@@ -95,5 +95,24 @@ async def test_a_claim_taken_and_released_and_taken_again_in_one_go() -> None:
         assert toy.claim_ref("a") not in made.store.items
 
 
+async def test_a_refusal_without_trace_rides_in_the_next_write_until_it_is_published() -> None:
+    async with plant(toy.SERVICE) as made:
+        key = toy_key(0, 0)
+        dying = made.start()
+        await eventually(lambda: dying.role.assigned_once.is_set())
+        dying.log.once = ["log_before"] * 100_000
+        await made.send(COMMANDS, [toy.command_record(toy.nothing_of(key))])
+        await eventually(lambda: dying.log.appends > 2)
+        assert toy.root_ref(key) not in made.store.items
+        await made.send(COMMANDS, [toy.command_record(toy.tally_of(key, "01111111-1111-4111-8111-111111111110"))])
+        await eventually(lambda: toy.root_ref(key) in made.store.items)
+        await dying.stand_still()
+        assert made.records(EVENTS) == []
+        made.start()
+        await made.until_settled(GROUP, COMMANDS)
+        checked(made)
+        assert len(made.records(EVENTS)) == 2
+
+
 def toy_key(seed: int, number: int) -> str:
     return f"00000000-0000-4000-8000-{seed:04d}{number:08d}"

@@ -63,31 +63,33 @@ def published(chance: Random) -> list[Envelope]:
 
 
 def counted(topic: list[Envelope], chance: Random, restarts: float) -> list[str]:
-    """Read as an events role reads: in order, restarted from its last commit now and then, late ids kept durably."""
-    window, found, late_ids = Window(), list[str](), set[str]()
-    place = watermark = 0
-    metadata = ""
-    committed_found: list[str] = []
-    committed_late: set[str] = set()
+    """Read as an events role reads: in order, its commits somewhere behind what it has judged, restarted from the last of them now and
+    then. What it counted is stored with its place, late ids for good."""
+    window, watermark, metadata = Window(), 0, ""
+    found: list[tuple[int, str]] = []
+    late_ids: dict[str, int] = {}
+    place = tried = 0
     while place < len(topic):
         if chance.random() < restarts:
-            window, place = Window(metadata), watermark
-            found, late_ids = list(committed_found), set(committed_late)
+            window, place, tried = Window(metadata), watermark, watermark
+            found = [(at, name) for at, name in found if at < watermark]
+            late_ids = {name: at for name, at in late_ids.items() if at < watermark}
             for earlier in range(window.read_from if window.read_from is not None else place, place):
                 window.judge(topic[earlier], earlier)
             continue
-        novelty = window.judge(topic[place], place)
-        name = topic[place].id
+        novelty, name = window.judge(topic[place], place), topic[place].id
         if novelty is Novelty.NEW or (novelty is Novelty.LATE and name not in late_ids):
-            found.append(name)
+            found.append((place, name))
         if novelty is Novelty.LATE:
-            late_ids.add(name)
+            late_ids.setdefault(name, place)
         place += 1
-        if chance.random() < 0.2:
-            watermark = place
-            metadata = window.metadata(watermark)
-            committed_found, committed_late = list(found), set(late_ids)
-    return found
+        if chance.random() < 0.3:
+            # Every commit is tried with metadata of its own, and some fail.
+            tried = chance.randint(tried, place)
+            wanted = window.metadata(tried)
+            if chance.random() < 0.7:
+                watermark, metadata = tried, wanted
+    return [name for _, name in found]
 
 
 @settings(max_examples=300, deadline=None)

@@ -107,7 +107,9 @@ async def test_a_timer_scheduled_for_the_past_fires_at_once() -> None:
 async def test_what_is_scheduled_for_the_past_is_filed_in_the_hour_it_was_written() -> None:
     station = Station(pace=TimersPace(margin=DAY / SECOND))
     await station.start()
+    await station.say(2, scheduling(2, BEGIN + DAY))
     await station.move(BEGIN + 5 * HOUR)
+    assert station.cursor() == station.now_hour() - 1
     await station.say(1, scheduling(1, BEGIN + 4 * HOUR))
     assert station.row(1)["dueBucket"] == "contract#0#2026-01-01T05"
     await station.stop()

@@ -172,14 +172,16 @@ def record_blocked(event: Event[PayeeBlocked], _rows: Sequence[object]) -> Seque
     return (Send(RecordPayoutReadiness(contractor_id=data.contractor_id, ready=False, reason=data.reason, as_of=data.as_of)),)
 
 
+LAST_WORD = "the last word of payment holds"
+
 SERVICE = Service(
     "contractor",
     handlers=(
         Handler(CreateContractorProfile, CONTRACTORS, create_contractor_profile),
         Handler(ApplyKycOutcome, CONTRACTORS, apply_kyc_outcome),
         Handler(AddBankDetails, CONTRACTORS, add_bank_details, reads=named_bank_details),
-        Handler(RecordBankDetailsSynced, CONTRACTORS, record_bank_details_synced, reads=named_bank_details),
-        Handler(RecordBankDetailsFailed, CONTRACTORS, record_bank_details_failed, reads=named_bank_details),
+        Handler(RecordBankDetailsSynced, CONTRACTORS, record_bank_details_synced, reads=named_bank_details, idempotency=LAST_WORD),
+        Handler(RecordBankDetailsFailed, CONTRACTORS, record_bank_details_failed, reads=named_bank_details, idempotency=LAST_WORD),
         Handler(RecordPayoutReadiness, CONTRACTORS, record_payout_readiness),
         Handler(
             ConfirmContractContractor, CONTRACTORS, confirm_contract_contractor, idempotency="answers again, with the same check number"
