@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test simulate check format generate lock bench clean
+.PHONY: help setup demo dev test simulate check format generate lock bench fuzz clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -35,7 +35,7 @@ check: $(STAMP) ## Format, lint, types, imports, budgets, freshness of what is g
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo > /tmp/mindlinks-imports.$$$$ 2>&1 || { cat /tmp/mindlinks-imports.$$$$; rm -f /tmp/mindlinks-imports.$$$$; exit 1; }; rm -f /tmp/mindlinks-imports.$$$$
+	@$(BIN)/lint-imports --no-logo > .import-report 2>&1 || { cat .import-report; rm -f .import-report; exit 1; }; rm -f .import-report
 	@$(BIN)/python -m tests.support.budgets
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m schemas.render --check
@@ -55,5 +55,8 @@ lock: ## Pin every package with its hashes
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .stack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-bench: $(STAMP) ## Measure the contract worker on the real servers
-	@$(BIN)/python -m tests.bench.contract_worker $(ARGS)
+bench: $(STAMP) ## Measure the worker beside others on the real servers (LONG=1: memory, key sets; ARGS="--commands 4000")
+	@$(BIN)/python -m tests.bench $(if $(LONG),--long) $(ARGS)
+
+fuzz: $(STAMP) ## Fuzz records, webhooks, the API, decisions (SECONDS=60 TARGETS="decode story"); needs the extra fuzz
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(TARGETS)

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0, Kafka binding, binary mode (definitions.md, Messages)."""
+"""CloudEvents 1.0, Kafka binding, binary mode."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class ReceiptTicket:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The headers of one message. ``subject`` is the record's key, ``position`` and ``settled`` are on events only (design.md 3.4)."""
+    """The headers of one message. ``subject`` is the record's key, ``position`` and ``settled`` are on events only (docs/architecture.md)."""
 
     id: str
     kind: str

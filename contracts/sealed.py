@@ -1,4 +1,4 @@
-"""Sealed text: ``s1.<purpose>.<subject>.<generation>.<base64url>`` (definitions.md, Sealed text). Pure: no key is known here.
+"""Sealed text: ``s1.<purpose>.<subject>.<generation>.<base64url>``. Pure: no key is known here.
 
 A decision compares sealed texts and passes them on; only an adapter that holds keys opens one.
 

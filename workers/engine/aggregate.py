@@ -52,7 +52,7 @@ class Handler(Generic[S, D]):
     """One command kind of one aggregate.
 
     ``reads(state, command)`` is asked again with what it found until it names nothing new, so a row may lead to the next one.
-    ``ordered=False`` (design.md 3.3) lets later commands of the key pass one that keeps failing.
+    ``ordered=False`` (docs/architecture.md) lets later commands of the key pass one that keeps failing.
     ``idempotency`` says why the same command published again beyond the last 16 of its root does no harm.
     """
 

@@ -1,4 +1,4 @@
-"""Whose offsets these are: what a role committed, under which topic id, and when (definitions.md, platform-audit).
+"""Whose offsets these are: what a role committed, under which topic id, and when.
 
 A topic made anew has another id, so offsets committed for the old one are not taken for its own. An offset moved forward by somebody
 else would skip records in silence: it is noticed against the last watermark kept here, and the role stops.

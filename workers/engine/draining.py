@@ -1,4 +1,4 @@
-"""A parked line, applied in its order once its first command decides again (design.md 3.1, rule 7).
+"""A parked line, applied in its order once its first command decides again (docs/architecture.md, rule 7).
 
 Runs in the key's own lane. In chunks, each in two phases: what is owed is published first, then parked commands at or below the hold are
 applied (still held) and published. When none is left the hold is lifted by a write of its own; rows are deleted last, for a row at or

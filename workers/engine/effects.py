@@ -1,4 +1,4 @@
-"""The effects role: events that call the outside, each at most once by provider evidence (design.md 3.5).
+"""The effects role: events that call the outside, each at most once by provider evidence (docs/architecture.md).
 
 An event's offset settles as soon as its effect's row is in the ledger; the call, its retries and the publishing of its result then live
 on that row. What a crash leaves behind is found by the sweep when its lease is over: a repeatable effect is called again under the same

@@ -1,4 +1,4 @@
-"""The effect ledger: one row per effect, from before its first call until its result is published (design.md 3.5).
+"""The effect ledger: one row per effect, from before its first call until its result is published (docs/architecture.md).
 
 event ──put──> claimed ──call──> confirmed | unknown ──publish──> closed
                  │  ▲                failed (for people)

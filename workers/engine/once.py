@@ -1,9 +1,9 @@
-"""Which events of a partition were published before (design.md 3.4). Pure.
+"""Which events of a partition were published before (docs/architecture.md). Pure.
 
 A crash between publish and commit, or a stale owner that wakes late, publishes again: same ids, same partition. An event whose command
 lies below a settled watermark seen before was published before; of the others, the ids are remembered. What must survive a restart
 travels in the offset commit's metadata: the settled watermarks, and where the oldest id still remembered stands; a restart reads back
-from there. ``../shared/model/protocol_model.py`` counts this way and is always exact.
+from there. Counting by the last few ids, or after reading back a few records, is not exact.
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""Rows of ``platform-parked``: the waiting line of a key whose command keeps failing (design.md 3.3).
+"""Rows of ``platform-parked``: the waiting line of a key whose command keeps failing (docs/architecture.md).
 
 The row that failed says when to try again; those behind it carry a distant time as a safety net, so that no line is forgotten whatever
 crashed. Rows at or below ``_seen`` of a root that is not held are leftovers.

@@ -1,4 +1,4 @@
-"""The bookkeeping that one root item carries: its own inbox and outbox (design.md 3.1). Pure."""
+"""The bookkeeping that one root item carries: its own inbox and outbox (docs/architecture.md). Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The timers role: keeps what its own service's decisions schedule and cancel, and sends the command when it is due (design.md 3.6).
+"""The timers role: keeps what its own service's decisions schedule and cancel, and sends the command when it is due (docs/architecture.md).
 
 A word's offset settles when its row is durable. A due timer's command is published, then its row is ended; a crash in between sends it
 again under the same id. Timers of the near future are held in memory and fire without a look at the table; the others rest in the due

@@ -1,4 +1,4 @@
-"""The ingress's declared point look-ups (design.md 3.6): receipts of repeated ids, and whose a Stripe object is."""
+"""The ingress's declared point look-ups (docs/architecture.md): receipts of repeated ids, and whose a Stripe object is."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""One translator per kind that carries clear fields (definitions.md, HTTP). Kinds without one pass as they are."""
+"""One translator per kind that carries clear fields. Kinds without one pass as they are."""
 
 import re
 from collections.abc import Callable, Mapping

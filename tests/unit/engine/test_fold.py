@@ -1,4 +1,4 @@
-"""The fold's rules (design.md 3.1): what is seen is done, everything else is judged in order, each verdict leaves its trace."""
+"""The fold's rules (docs/architecture.md): what is seen is done, everything else is judged in order, each verdict leaves its trace."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,0 +1,25 @@
+"""Half a minute of everything at once: workers and servers killed, stopped and frozen under load. ``make chaos`` is the long one."""
+
+import os
+
+import pytest
+
+from tests.chaos.plan import Plan
+from tests.chaos.run import chaos
+from workers.ops.stack.local import LocalStack
+
+SHORT = Plan(seed=7, seconds=30.0, commands=3_000, workers=2, keys=100)
+
+
+async def test_the_promises_hold_under_chaos(credentials: None) -> None:
+    obstacle = LocalStack().why_not()
+    if obstacle and not os.environ.get("CI"):
+        pytest.skip(f"the real servers do not start here: {obstacle}")
+    report = await chaos(SHORT)
+    print(*report.lines(), sep="\n")
+    assert not report.broken, "\n".join(report.lines())
+    assert report.outcome is not None
+    assert report.outcome.commands == SHORT.commands
+    assert report.figures["kills"]
+    assert report.figures["kafka restarts"]
+    assert report.figures["dynamodb restarts"]
