@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test simulate check format generate lock bench fuzz clean
+.PHONY: help setup demo dev test simulate chaos check format generate lock bench fuzz clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -31,6 +31,9 @@ test: $(STAMP) ## Every test, against the real servers (ARGS="-k escrow")
 simulate: $(STAMP) ## Run the engine under faults, many times (SEEDS=20000 FIRST=0 PROFILE=payment; EXAM=1: find every planted bug)
 	@PYTHONPATH=. $(BIN)/python -m tests.simulation $(if $(EXAM),--exam,--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)) $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
 
+chaos: $(STAMP) ## Kill, stop and freeze workers and real servers under load (ARGS="--seed 7 --seconds 60 --commands 6000")
+	@PYTHONPATH=. $(BIN)/python -m tests.chaos $(ARGS)
+
 check: $(STAMP) ## Format, lint, types, imports, budgets, freshness of what is generated
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
@@ -50,7 +53,7 @@ generate: $(STAMP) ## Write AsyncAPI, JSON Schemas, table documents anew
 	@$(BIN)/python -m schemas.render
 
 lock: ## Pin every package with its hashes
-	@$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --extra dev --extra fuzz --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --output-file requirements.lock pyproject.toml
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .stack .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

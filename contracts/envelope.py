@@ -25,7 +25,7 @@ class ReceiptTicket:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The headers of one message. ``subject`` is the record's key, ``position`` and ``settled`` are on events only (docs/architecture.md)."""
+    """The headers of one message. ``subject`` is the record's key, ``position`` and ``settled`` are on events only (counting once)."""
 
     id: str
     kind: str

@@ -32,7 +32,8 @@ class Window:
         self._durable = dict(self._settled)
         self._steps: deque[tuple[int, Origin, int]] = deque()
         self._recent: dict[str, tuple[Origin, int, int]] = {}
-        self.read_from: int | None = stored.get("from")
+        # Offsets without metadata were set by people: what came before them must be known to tell a second publication.
+        self.read_from: int = stored.get("from", 0)
 
     def judge(self, envelope: Envelope, place: int) -> Novelty:
         """``place``: the event's own offset. To be called once per record, in order, recalled ones included."""

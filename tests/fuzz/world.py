@@ -1,0 +1,248 @@
+"""Services side by side, each judged by the oracle: a story of invented commands, reactions, timers and repeats, in any order.
+
+Whatever is asserted here holds after every step, whoever sent what in which order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from contracts.ids import derived, event_id
+from contracts.message import CommandData, EventData
+from contracts.timestamps import plus
+from contracts.types import CommandId, Timestamp
+from tests.fuzz.choosing import Chooser
+from tests.fuzz.inventing import ACTORS, invent
+from tests.fuzz.openings import OPENINGS
+from tests.support.oracle import START, Oracle
+from workers.adapters.dynamodb_values import item_from_wire, item_to_wire
+from workers.engine.aggregate import Handler
+from workers.engine.decision import Accepted, Command, Decision, Item, ItemRef, Refused, ScheduleTimer
+from workers.engine.service import Event, Query, Service
+from workers.ops.standins import SERVICES as STANDINS
+from workers.services.contract.service import SERVICE as CONTRACT
+from workers.services.notification.service import CLAIMED, REMEMBERED
+from workers.services.notification.service import SERVICE as NOTIFICATION
+from workers.services.payment.escrow import ESCROW, Escrow, EscrowStatus
+from workers.services.payment.ledger import Transaction, reserve
+from workers.services.payment.payee import PAYEE
+from workers.services.payment.service import SERVICE as PAYMENT
+
+SERVICES: Final[Mapping[str, Service]] = {each.name: each for each in (CONTRACT, PAYMENT, NOTIFICATION, *STANDINS)}
+HANDLERS: Final[Sequence[Handler[Any, Any]]] = tuple(handler for service in SERVICES.values() for handler in service.handlers)
+FOREGROUNDS: Final[Mapping[str, Sequence[Handler[Any, Any]]]] = {
+    "contract": CONTRACT.handlers,
+    "escrow": tuple(each for each in PAYMENT.handlers if each.aggregate is ESCROW),
+    "payee": tuple(each for each in PAYMENT.handlers if each.aggregate is PAYEE),
+    "messages": NOTIFICATION.handlers,
+    "people": tuple(handler for service in STANDINS for handler in service.handlers),
+    "all": HANDLERS,
+}
+SCENES: Final = (
+    *((name, name) for name in ("contract", "escrow", "payee", "messages", "people")),
+    *(("troubles", name) for name in ("contract", "payee", "messages")),
+    ("escrow and payee", "all"),
+    ("contract", "all"),
+    ("nothing", "contract"),
+    ("nothing", "messages"),
+    ("nothing", "people"),
+    ("nothing", "all"),
+)
+"""What a story begins with, and whose commands are made up from then on."""
+HARMLESS: Final = frozenset({"state", "createdBy", CLAIMED, REMEMBERED, "per field the newer source wins"})
+"""Ways to be idempotent that promise unchanged rows when a command comes again, however much later."""
+REASONS: Final = frozenset(
+    {
+        # domain.md 0.3, valid for every command
+        *("not_found", "forbidden", "id_conflict", "id_mismatch", "erased", "invalid_state"),
+        # domain.md 1 and 3: auth and client
+        *("email_taken", "role_not_allowed", "reason_required"),
+        # domain.md 6: contract
+        *("template_not_found", "template_type_mismatch", "template_invalid", "template_is_default", "version_gap", "dates_invalid"),
+        *("unknown_variable", "variables_missing", "party_not_confirmed", "party_not_verified", "same_party", "not_sent"),
+        "document_changed",
+        # domain.md 7: payment
+        *("escrow_closing", "escrow_closed", "currency_mismatch", "too_many_deposits", "deposit_in_progress", "insufficient_available"),
+        "release_in_flight",
+        # domain.md 8: notification
+        "attempts_exhausted",
+    }
+)
+KEPT: Final = 6
+"""Values remembered per field name, and commands that reactions asked for last."""
+PAUSES: Final = ({"seconds": 0}, {"seconds": 1}, {"hours": 1}, {"days": 3}, {"days": 40})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A command as it was judged, to be sent again."""
+
+    id: CommandId
+    actor: str
+    data: CommandData
+
+
+class Judge(Oracle):
+    """The oracle, telling also what it read: states must survive being saved."""
+
+    def state_of(self, command: Command[Any], handler: Handler[Any, Any]) -> tuple[Any, dict[ItemRef, Item]]:
+        asked = {handler.aggregate.root(command.key)}
+        while True:
+            found = {ref: self.items[ref] for ref in asked if ref in self.items}
+            state = handler.aggregate.load(command.key, found)
+            wanted = {read.ref for read in handler.reads(state, command)} - asked
+            if not wanted:
+                return state, found
+            asked |= wanted
+
+
+@dataclass
+class World:
+    """``trail``: what was done so far, for the reader of a failure. ``reached``: kinds of commands that were accepted, of events that
+    followed, and codes of refusals."""
+
+    chooser: Chooser
+    judges: dict[str, Judge] = field(default_factory=lambda: {name: Judge(service) for name, service in SERVICES.items()})
+    sent: list[Sent] = field(default_factory=list)
+    offered: list[Sent] = field(default_factory=list)
+    seen: dict[str, list[Any]] = field(default_factory=dict)
+    at: Timestamp = START
+    trail: list[tuple[Timestamp, Sent]] = field(default_factory=list)
+    reached: set[str] = field(default_factory=set)
+    foreground: Sequence[Handler[Any, Any]] = HANDLERS
+
+    def told(self) -> str:
+        """The story so far, a line per command."""
+        return "\n".join(f"{at} {sent.id} {sent.actor} {sent.data!r}" for at, sent in self.trail)
+
+    def begin(self) -> None:
+        """A beginning, or a part of one; from then on one part of the services is in the foreground."""
+        opening, foreground = self.chooser.pick(SCENES)
+        told = OPENINGS[opening]
+        for actor, data in told[: self.chooser.pick((len(told), len(told), *range(len(told))))]:
+            self.judge(Sent(self._next_id(), actor, data))
+        self.foreground = FOREGROUNDS[foreground]
+
+    def step(self) -> None:
+        """One command, whatever the chooser likes."""
+        self.at = plus(self.at, **self.chooser.pick(PAUSES))
+        match self.chooser.pick(("offered", "invented", "timer", "again", "offered", "invented", "invented")):
+            case "offered" if self.offered:
+                self.judge(self.chooser.pick(self.offered))
+            case "timer" if due := [timer for judge in self.judges.values() for timer in judge.timers.values()]:
+                self.judge(Sent(self._next_id(), "system:timer", self.chooser.pick(due).command))
+            case "again" if self.sent:
+                self.judge(self.chooser.pick(self.sent))
+            case _:
+                self._invented()
+
+    def _invented(self) -> None:
+        data = invent(self.chooser.pick(self.foreground).command, self.chooser, self.seen)
+        if data is not None:
+            self.judge(Sent(self._next_id(), self.chooser.pick(ACTORS), data))
+
+    def _next_id(self) -> CommandId:
+        return CommandId(derived(f"fuzz:{len(self.trail)}"))
+
+    def judge(self, sent: Sent) -> None:
+        """Raises AssertionError where a promise is broken, and whatever a decision raises."""
+        service = sent.data.service
+        judge, again = self.judges[service], sent in self.sent
+        handler = SERVICES[service].handler_of[sent.data.kind()]
+        self.trail.append((self.at, sent))
+        before = dict(judge.items)
+        state, found = judge.state_of(Command(sent.id, sent.data.key, sent.actor, sent.data), handler)
+        told = len(judge.events)
+        decision = judge.send(sent.data, actor=sent.actor, at=self.at, id=sent.id)
+        _survives(handler, sent.data.key, state, found)
+        if isinstance(decision, Accepted):
+            _survives(handler, sent.data.key, decision.state, found)
+        self._check_words(decision, judge.events[told:])
+        if again and handler.idempotency in HARMLESS:
+            assert judge.items == before, f"{sent.data.kind()} again is not harmless: {_difference(before, judge.items)}"
+        for ref in judge.items.keys() - {ref for ref, item in before.items() if judge.items.get(ref) == item}:
+            _check_row(judge.items[ref])
+            self._remember(judge.items[ref])
+        _check_books(self.judges["payment"].items)
+        if isinstance(decision, Accepted) and not again:
+            self.sent.append(sent)
+            self._follow(sent, judge.events[told:])
+
+    def _check_words(self, decision: Decision[Any], events: Sequence[EventData]) -> None:
+        if isinstance(decision, Refused):
+            assert decision.reason in REASONS, f"{decision.reason} is no reason of domain.md"
+            self.reached.add(decision.reason)
+        timers = decision.timers if isinstance(decision, Accepted) else ()
+        scheduled = [timer.command for timer in timers if isinstance(timer, ScheduleTimer)]
+        for said in (*events, *scheduled):
+            assert type(said).model_validate_json(said.to_json()) == said, f"{said!r} does not survive the log"
+
+    def _follow(self, sent: Sent, events: Sequence[EventData]) -> None:
+        """What the reactions of all services make of it."""
+        self.reached.add(sent.data.kind())
+        for index, data in enumerate(events):
+            self.reached.add(data.kind())
+            self._remember(data.to_item())
+            event = Event(event_id(sent.id, type(data).__name__, index), sent.data.service, sent.data.key, self.at, sent.actor, data)
+            for service in SERVICES.values():
+                self._react(service, event)
+        del self.offered[: -2 * KEPT]
+
+    def _react(self, service: Service, event: Event[EventData]) -> None:
+        for reaction in service.reactions:
+            if reaction.event is type(event.data):
+                rows = self._rows(service, reaction.query(event)) if reaction.query else []
+                for send in reaction.react(event, rows):
+                    self.offered.append(Sent(CommandId(derived(f"{event.id}{send}")), f"system:{service.name}", send.command))
+
+    def _rows(self, service: Service, query: Query) -> list[Item]:
+        """Which attributes an index has is the table's business; here a row that has the value anywhere is found."""
+        items = self.judges[service.name].items
+        return [item for ref, item in items.items() if ref.table == query.table and query.value in item.values()]
+
+    def _remember(self, item: Mapping[str, Any]) -> None:
+        for name, value in item.items():
+            if isinstance(value, Mapping):
+                self._remember(value)
+            elif isinstance(value, str | int) and not isinstance(value, bool):
+                known = self.seen.setdefault(name, [])
+                if value not in known:
+                    self.seen[name] = [value, *known][:KEPT]
+
+
+def _survives(handler: Handler[Any, Any], key: str, state: Any, found: Mapping[ItemRef, Item]) -> None:
+    """What is saved loads as it was, with the rows of others that were read beside it."""
+    saved = handler.aggregate.save(state)
+    loaded = handler.aggregate.load(key, {**found, **saved})
+    assert loaded == state, f"a state of {handler.command.kind()} does not survive: {loaded!r} is not {state!r}"
+
+
+def _check_row(item: Item) -> None:
+    """A store can take it: no floats, no absent values; sizes can be told."""
+    orjson.dumps(item)
+    assert item_from_wire(item_to_wire(item)) == _plain(item)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _difference(before: Mapping[ItemRef, Item], after: Mapping[ItemRef, Item]) -> object:
+    return {ref: (before.get(ref), item) for ref, item in after.items() if before.get(ref) != item}
+
+
+def _check_books(items: Mapping[ItemRef, Item]) -> None:
+    """Each escrow's balance is the sum of what its rows posted, and what it reserves is what its rows reserve."""
+    rows = [Transaction.from_item(item) for ref, item in items.items() if ref.table == "payment-transactions"]
+    for ref, item in items.items():
+        if ref.table != "payment-escrow" or "#" in ref.key:
+            continue
+        escrow, own = Escrow.from_item(item), [row for row in rows if row.contract_id == ref.key]
+        assert sum(row.posted for row in own) == escrow.balance, "the ledger does not add up to the balance"
+        assert sum(reserve(row) for row in own) == escrow.reserved, "what rows reserve is not what the escrow reserves"
+        assert escrow.held == sum(hold.amount for hold in escrow.holds.values()), "holds do not add up"
+        assert escrow.status is not EscrowStatus.CLOSED or escrow.settled, "an escrow with money in it is closed"
