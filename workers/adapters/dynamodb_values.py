@@ -27,8 +27,10 @@ def to_wire(value: Any) -> dict[str, Any]:
 
 def from_wire(wire: Mapping[str, Any]) -> Any:
     ((kind, value),) = wire.items()
+    if kind == "S":
+        return value
     match kind:
-        case "S" | "BOOL":
+        case "BOOL":
             return value
         case "N":
             return int(value)

@@ -93,6 +93,15 @@ class KafkaAdmin:
 
     async def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Each log's next offset."""
+        try:
+            return await self._ends(partitions)
+        except LogUnavailable:
+            # librdkafka goes on asking with the leader epoch it remembers, which a broker refuses after its restart, for as long as
+            # nobody has the metadata fetched anew.
+            await self.check()
+            return await self._ends(partitions)
+
+    async def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         request = {TopicPartition(partition.topic, partition.number): OffsetSpec.latest() for partition in partitions}
         futures = self._client.list_offsets(request, request_timeout=TIMEOUT)
         return {Partition(tp.topic, tp.partition): (await self._answer(future)).offset for tp, future in futures.items()}

@@ -1,0 +1,73 @@
+"""What is to go wrong, and when: drawn from a seed before anything runs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+
+class Fault(StrEnum):
+    KILL = "worker killed"
+    LEAVE = "worker stopped"
+    FREEZE = "worker frozen"
+    STORM = "strangers join and leave"
+    BROKER_KILL = "broker killed"
+    BROKER_STOP = "broker stopped"
+    STORE_KILL = "store killed"
+    STORE_STOP = "store stopped"
+    SLOW = "both servers frozen"
+
+
+TO_WORKERS = (Fault.KILL, Fault.FREEZE, Fault.STORM, Fault.KILL, Fault.LEAVE)
+TO_SERVERS = (Fault.BROKER_KILL, Fault.STORE_STOP, Fault.SLOW, Fault.BROKER_STOP, Fault.STORE_KILL)
+LASTS = {
+    # Past the six seconds of the group's session: it wakes as a stale owner.
+    Fault.FREEZE: (4.0, 14.0),
+    Fault.STORM: (2.0, 5.0),
+    Fault.BROKER_KILL: (0.0, 3.0),
+    Fault.BROKER_STOP: (0.0, 6.0),
+    Fault.STORE_KILL: (0.0, 3.0),
+    # Past the ten seconds after which a call to the store has failed, now and then.
+    Fault.STORE_STOP: (0.0, 12.0),
+    Fault.SLOW: (0.5, 2.5),
+}
+"""Seconds, from and to; a fault without is over at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``seconds`` of faults and of publishing; how long things then take to settle comes on top."""
+
+    seed: int
+    seconds: float
+    commands: int
+    workers: int = 3
+    keys: int = 300
+
+    @property
+    def line(self) -> str:
+        """Plays the same faults again; where they strike is up to the machine."""
+        return f"python -m tests.chaos --seed {self.seed} --seconds {self.seconds:g} --commands {self.commands} --workers {self.workers}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``at`` and ``lasts`` in seconds. A step whose time has come while the one before goes on follows it at once."""
+
+    at: float
+    fault: Fault
+    lasts: float
+    worker: int
+
+
+def steps(plan: Plan, faults: Sequence[Fault], gap: tuple[float, float]) -> Iterator[Step]:
+    """Every fault comes once before any comes again, so that a short run knows them all."""
+    chance = Random(f"{plan.seed} {faults}")
+    at, bag = 0.0, list[Fault]()
+    while True:
+        at += chance.uniform(*gap)
+        if at > plan.seconds:
+            return
+        bag = bag or chance.sample(faults, len(faults))
+        fault = bag.pop()
+        yield Step(at, fault, chance.uniform(*LASTS.get(fault, (0.0, 0.0))), chance.randrange(plan.workers))

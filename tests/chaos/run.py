@@ -1,0 +1,129 @@
+"""One run of chaos: servers of its own that keep their data, workers, a producer, faults; then quiet, and the judgement."""
+
+import asyncio
+import shutil
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from contracts.message import CommandData
+from tests.chaos.crew import Crew
+from tests.chaos.judge import Outcome, judged, until_settled
+from tests.chaos.plan import TO_SERVERS, TO_WORKERS, Plan, steps
+from tests.chaos.producer import publish
+from tests.chaos.trouble import SESSION, Trouble
+from tests.support import toy
+from tests.support.delivery import Delivery, delivery
+from tests.support.servers import apply_tables, apply_topics
+from tests.support.stories import story, with_repeats
+from tests.support.worker_process import Settings
+from workers.ops.stack import Endpoints, StackError
+from workers.ops.stack.local import LocalStack
+
+SETTLED = 300.0
+"""Seconds that everything may take once nothing goes wrong any more: never reached but by what is stuck."""
+ROLES = ("commands", "projections")
+
+
+@dataclass
+class Report:
+    """What was done and what came of it. ``broken``: the promise that was not kept; ``ended``: last words of workers that ended as
+    none should."""
+
+    plan: Plan
+    figures: Counter[str] = field(default_factory=Counter)
+    timeline: list[str] = field(default_factory=list)
+    outcome: Outcome | None = None
+    broken: str = ""
+    ended: Sequence[str] = ()
+    seconds: float = 0.0
+
+    def lines(self) -> list[str]:
+        done = f"seed {self.plan.seed}, {self.seconds:.0f} s: " + "; ".join(self.timeline)
+        figures = ", ".join(f"{what} {count}" for what, count in sorted(self.figures.items()))
+        said = [done, f"figures: {figures}"]
+        if self.outcome:
+            it = self.outcome
+            said.append(
+                f"commands {it.commands} (and {it.commands_repeated} repeated in the log), refused {it.refused}, "
+                f"events {it.events} (and {it.events_repeated} seen twice), sums {it.sums}: every promise kept"
+            )
+        if self.broken:
+            said += [f"BROKEN: {self.broken}", *self.ended, f"again: {self.plan.line}"]
+        return said
+
+
+async def chaos(plan: Plan) -> Report:
+    """Raises StackError where the servers do not start. ``dummy_credentials`` must be set."""
+    report, began = Report(plan), asyncio.get_running_loop().time()
+    with _folder(report) as folder:
+        stack = LocalStack(keep=folder / "stack")
+        try:
+            endpoints = await asyncio.to_thread(stack.start_sync)
+            await _on(stack, endpoints, folder, report)
+        except StackError:
+            raise
+        except Exception as broken:  # noqa: BLE001  # whatever it is, the line that plays it again is told
+            report.broken = "".join(traceback.format_exception(broken))[-6000:]
+        finally:
+            await asyncio.to_thread(stack.stop_sync)
+    report.seconds = asyncio.get_running_loop().time() - began
+    return report
+
+
+@contextmanager
+def _folder(report: Report) -> Iterator[Path]:
+    """Goes at the end; after a broken promise it stays, with all logs and data."""
+    folder = Path(tempfile.mkdtemp(prefix="mindlinks-chaos-"))
+    try:
+        yield folder
+    finally:
+        if report.broken:
+            report.broken += f"\nkept for you to look at: {folder}"
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _on(stack: LocalStack, endpoints: Endpoints, folder: Path, report: Report) -> None:
+    assert endpoints.dynamodb is not None
+    environment = await asyncio.to_thread(apply_tables, endpoints.dynamodb)
+    await asyncio.to_thread(apply_topics, endpoints.kafka)
+    settings = Settings(endpoints.kafka, endpoints.dynamodb, environment, roles=ROLES, session=SESSION)
+    sent = story(Random(report.plan.seed), report.plan.keys, report.plan.commands)
+    crew = Crew(settings, folder, report.plan.workers)
+    async with delivery(endpoints.kafka, endpoints.dynamodb, environment) as run:
+        try:
+            await crew.start()
+            trouble = Trouble(stack, crew, endpoints.kafka, run.service)
+            report.timeline = trouble.timeline
+            await _troubled(trouble, run, sent, report)
+            trouble.note("all published, no more faults")
+            await until_settled(run, SETTLED)
+            trouble.note("settled")
+            await crew.stop()
+            trouble.note("workers stopped")
+            await until_settled(run, SETTLED)
+            # Everything since the beginning, and by clients that have been through nothing.
+            whole = Delivery(endpoints.kafka, run.service, run.store)
+            report.outcome = await judged(whole, environment, endpoints.dynamodb, sent)
+        finally:
+            report.figures += crew.figures
+            report.ended = crew.ended
+            await crew.end()
+    assert not crew.ended, f"{len(crew.ended)} workers ended as none should"
+
+
+async def _troubled(trouble: Trouble, run: Delivery, sent: list[CommandData], report: Report) -> None:
+    plan, records = report.plan, with_repeats([toy.command_record(each) for each in sent])
+    try:
+        async with asyncio.TaskGroup() as together:
+            together.create_task(publish(run.log, run.commands[0].topic, records, plan.seconds, report.figures))
+            together.create_task(trouble.play(steps(plan, TO_WORKERS, (2.0, 7.0))))
+            together.create_task(trouble.play(steps(plan, TO_SERVERS, (4.0, 11.0))))
+    finally:
+        report.figures += trouble.figures

@@ -1,0 +1,83 @@
+"""A short run of the simulator, and a quick part of its own exam; ``make simulate`` does more of both."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.exam import PLANTED, examined
+from tests.simulation.shrink import shrunk
+from tests.simulation.simulation import Plan, many_runs, run
+
+SEEDS = 300
+QUICK = [
+    "commit_before_publish",
+    "drain_returns_early",
+    "effect_without_ledger",
+    "event_id_by_chance",
+    "garbage_is_dropped",
+    "hold_before_rows",
+    "late_not_marked",
+    "no_ring",
+    "no_version_check",
+    "outcomes_not_kept",
+    "park_without_write",
+    "poison_is_skipped",
+    "publish_only_own",
+    "refusal_not_written",
+    "retry_reorders",
+    "settled_ahead",
+    "unknown_is_repeated",
+    "unknown_is_written",
+    "watermark_not_contiguous",
+]
+"""Found within a few seeds; the others take ``make simulate EXAM=1``."""
+DIGESTS = "from tests.simulation.simulation import Plan, run; print(*(run(Plan(seed))[0].digest() for seed in range(6)))"
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    with many_runs():
+        yield
+
+
+def test_no_seed_breaks_a_promise() -> None:
+    broken = {seed: found for seed in range(SEEDS) if (found := run(Plan(seed))[1])}
+
+    assert not broken, "\n".join(f"make simulate SEEDS=1 FIRST={seed}: {found[0]}" for seed, found in broken.items())
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_planted_bug_is_found(name: str) -> None:
+    assert examined(PLANTED[name]).took is not None, f"{PLANTED[name].says}: not found in {PLANTED[name].within} seeds"
+
+
+def test_the_same_seed_is_the_same_run_whatever_the_hash_seed() -> None:
+    root = Path(__file__).parents[2]
+    answers = set()
+    for hash_seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(root), "PYTHONWARNINGS": "ignore"}
+        ran = subprocess.run([sys.executable, "-c", DIGESTS], cwd=root, env=environment, capture_output=True, text=True, check=True)
+        answers.add(ran.stdout)
+
+    assert len(answers) == 1
+    assert len(set(answers.pop().split())) == 6
+
+
+def test_another_seed_is_another_run() -> None:
+    assert run(Plan(1))[0].digest() == run(Plan(1))[0].digest() != run(Plan(2))[0].digest()
+
+
+def test_a_failing_run_is_made_smaller_and_still_fails() -> None:
+    with PLANTED["outcomes_not_kept"].in_place():
+        seed = next(seed for seed in range(50) if run(Plan(seed))[1])
+        whole = run(Plan(seed))[0]
+        small, broken = shrunk(Plan(seed))
+        left = run(small)
+
+    assert broken
+    assert left[1]
+    assert len(left[0].sent) < len(whole.sent)
