@@ -1,6 +1,7 @@
 """One run of chaos: servers of its own that keep their data, workers, a producer, faults; then quiet, and the judgement."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import traceback
@@ -27,6 +28,8 @@ from workers.ops.stack.local import LocalStack
 
 SETTLED = 300.0
 """Seconds that everything may take once nothing goes wrong any more: never reached but by what is stuck."""
+SHARED_MEMORY, ROOM = Path("/dev/shm"), 2 << 30
+"""Bytes."""
 ROLES = ("commands", "projections")
 
 
@@ -79,7 +82,7 @@ async def chaos(plan: Plan) -> Report:
 @contextmanager
 def _folder(report: Report) -> Iterator[Path]:
     """Goes at the end; after a broken promise it stays, with all logs and data."""
-    folder = Path(tempfile.mkdtemp(prefix="mindlinks-chaos-"))
+    folder = Path(tempfile.mkdtemp(prefix="mindlinks-chaos-", dir=_quick_place()))
     try:
         yield folder
     finally:
@@ -87,6 +90,13 @@ def _folder(report: Report) -> Iterator[Path]:
             report.broken += f"\nkept for you to look at: {folder}"
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _quick_place() -> Path | None:
+    """Memory that outlives a killed server, where there is enough of it: on a disk DynamoDB Local waits for each write to be there,
+    and most of a run would be waiting."""
+    room = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK) and shutil.disk_usage(SHARED_MEMORY).free
+    return SHARED_MEMORY if room and room > ROOM else None
 
 
 async def _on(stack: LocalStack, endpoints: Endpoints, folder: Path, report: Report) -> None:

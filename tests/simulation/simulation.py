@@ -117,8 +117,8 @@ def scaled() -> Iterator[None]:
         (calling, "PROVIDER", Backoff(0.02, 0.3)),
         (bookmarks, "KEEP_EVERY", 200),
         (parking, "RETRY", Backoff(0.05, 0.2)),
-        (parking, "SAFETY", 2000),
-        (draining, "SAFETY", 2000),
+        (parking, "SAFETY", 4500),
+        (draining, "SAFETY", 4500),
         (roles, "log", mock.Mock()),
     ]
     with ExitStack() as stack:

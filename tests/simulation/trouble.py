@@ -102,5 +102,5 @@ class Trouble:
         self._run.spawn()
 
     def _jump(self, worker: Worker) -> None:
-        worker.process.clock_offset = int(self._run.network.spread(20_000)) - 10_000
+        worker.process.clock_offset = int(self._run.network.spread(3_000)) - 1_500
         self._run.log.clock_offset = int(self._run.network.spread(2_000)) - 1_000

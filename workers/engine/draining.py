@@ -42,9 +42,7 @@ class Drainer:
 
     async def drain(self, lane: Lane) -> bool:
         """True when there is nothing to do now: the line is gone, or its first command must wait. False: try again."""
-        if lane.entry is None:
-            await self._planner.load([lane], self._settler.publish_owed)
-        await self._settler.published(lane)
+        await self._load(lane)
         line = await self._lot.line(lane.key)
         if lane.entry is None:
             return False
@@ -59,6 +57,13 @@ class Drainer:
             await self._push_back([row for row in covered if self._lot.is_due(row)])
             return True
         return await self._apply(lane, covered)
+
+    async def _load(self, lane: Lane) -> None:
+        """As the root is now: a stale owner may have held it since it was read. Nothing of the lane is in the air meanwhile."""
+        await self._settler.published(lane)
+        lane.entry = None
+        await self._planner.load([lane], self._settler.publish_owed)
+        await self._settler.published(lane)
 
     async def _apply(self, lane: Lane, covered: Sequence[ParkedRow]) -> bool:
         chunk = covered[:CHUNK]
@@ -130,13 +135,14 @@ class Drainer:
         await self._quarantine.put(self._lot.group, row.origin, row.record, invalid, attempts=row.attempts, trace=row.failure.trace)
 
     async def _clear(self, lane: Lane, root: Root, line: Sequence[ParkedRow]) -> None:
-        """A stale owner's rows that are not applied yet reach the rightful owner from the log; later they are leftovers too. A command
-        refused without a trace is known by the watermark only."""
+        """A stale owner's rows that are not applied yet reach the rightful owner from the log; later they are leftovers too. One refused
+        without a trace is known by the watermark only, once no write of the stale owner can still come."""
         owned = lane.shard.owned
         leftovers = [
             row
             for row in line
-            if root.has_seen(row.origin, row.record.offset) or (row.origin == owned.origin and row.record.offset < owned.committed)
+            if root.has_seen(row.origin, row.record.offset)
+            or (row.origin == owned.origin and row.record.offset < owned.committed and self._lot.is_old(row))
         ]
         await self._lot.remove(leftovers)
         await self._push_back([row for row in line if row not in leftovers])

@@ -11,7 +11,7 @@ from workers.engine.outcome import Outcome
 from workers.engine.ports import Absent, AttributeIs, VersionIs, Write
 from workers.engine.publisher import Publisher
 from workers.engine.role import Owned
-from workers.engine.root import VERSION, Root, exists, plain
+from workers.engine.root import OUTCOMES, VERSION, Root, exists, plain
 
 LARGEST_TRANSACTION = 100
 
@@ -98,11 +98,18 @@ class Lane:
     def writes(self, folded: Folded) -> list[Write]:
         """The root first, then rows of the key, then claims."""
         assert self.entry is not None
-        root_row = {**(folded.rows.get(self.ref) or self.entry.own.get(self.ref, {})), **folded.root.attributes()}
+        root_row = {**(folded.rows.get(self.ref) or self.entry.own.get(self.ref, {})), **folded.root.attributes(self._packed())}
         version = self.entry.root.version
         root = Write(self.ref, self.entry.raw.get(self.ref), root_row, VersionIs(version) if version else Absent())
         rows = [self._row(ref, row) for ref, row in folded.rows.items() if ref != self.ref]
         return [root, *rows, *(_claim(claim) for claim in folded.claims)]
+
+    def _packed(self) -> dict[int, bytes]:
+        """What the row carries already: a hot root's outcomes ride through several writes until they are acknowledged."""
+        assert self.entry is not None
+        outcomes = self.entry.root.outcomes
+        resting: Sequence[bytes] = self.entry.raw[self.ref][OUTCOMES] if outcomes else ()
+        return {id(outcome): packed for outcome, packed in zip(outcomes, resting, strict=True)}
 
     def _row(self, ref: ItemRef, row: Item) -> Write:
         assert self.entry is not None

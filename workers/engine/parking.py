@@ -140,6 +140,10 @@ class ParkingLot:
     def is_due(self, row: ParkedRow) -> bool:
         return row.next_attempt_at <= self._clock.now()
 
+    def is_old(self, row: ParkedRow) -> bool:
+        """Parked so long ago that whatever was under way then has happened or never will."""
+        return row.first_at + SAFETY <= self._clock.now()
+
     async def put(self, rows: Sequence[ParkedRow]) -> None:
         """Rows that are there already stay as they are."""
         await self._write([Write(row.ref, None, row.to_item(), Absent()) for row in rows])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Self
 
 from contracts.ids import digest
@@ -37,13 +38,13 @@ class Root:
             hold=Position.parse(item[HOLD]) if HOLD in item else None,
         )
 
-    def attributes(self) -> dict[str, Any]:
-        """As they rest on the item; empty ones are left out."""
+    def attributes(self, packed: Mapping[int, bytes] = MappingProxyType({})) -> dict[str, Any]:
+        """As they rest on the item; empty ones are left out. ``packed``: outcomes that need not be packed again, by ``id``."""
         attributes: dict[str, Any] = {VERSION: self.version, SEEN: dict(self.seen)}
         if self.recent:
             attributes[RECENT] = self.recent
         if self.outcomes:
-            attributes[OUTCOMES] = [outcome.pack() for outcome in self.outcomes]
+            attributes[OUTCOMES] = [packed.get(id(outcome)) or outcome.pack() for outcome in self.outcomes]
         if self.hold is not None:
             attributes[HOLD] = str(self.hold)
         return attributes

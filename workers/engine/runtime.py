@@ -56,13 +56,13 @@ class World:
 
 
 def roles_of(service: Service) -> list[RoleName]:
-    """The roles a service needs; every service projects receipts of its own commands, and whatever has decisions may schedule timers."""
+    """The roles a service needs; every service projects receipts of its own commands, and what may schedule timers keeps them."""
     needed = {
         RoleName.COMMANDS: bool(service.handlers),
         RoleName.REACTIONS: bool(service.reactions),
         RoleName.EFFECTS: bool(service.effects),
         RoleName.PROJECTIONS: True,
-        RoleName.TIMERS: bool(service.handlers),
+        RoleName.TIMERS: bool(service.handlers) and service.timers,
     }
     return [name for name, wanted in needed.items() if wanted]
 

@@ -157,13 +157,15 @@ class Projection(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service's declaration; ``main.py`` lists them all."""
+    """One service's declaration; ``main.py`` lists them all. ``timers``: whether any decision schedules one; without, the service is spared
+    the role that keeps and fires them."""
 
     name: str
     handlers: tuple[Handler[Any, Any], ...] = ()
     reactions: tuple[Reaction[Any], ...] = ()
     effects: tuple[Effect[Any], ...] = ()
     projections: tuple[Projection[Any], ...] = ()
+    timers: bool = True
     handler_of: Mapping[str, Handler[Any, Any]] = field(init=False)
 
     def __post_init__(self) -> None:

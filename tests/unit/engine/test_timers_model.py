@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from contracts.message import EventData
 from contracts.timestamps import from_milliseconds
 from tests.support.timer_station import BEGIN, HOUR, MINUTE, SECOND, SERVICE, Station, cancelling, contract, scheduling, spoken, timer
+from tests.support.timer_trouble import Interrupted
 from workers.engine.memory import MemoryStore
 from workers.engine.ports import Write, Written
 from workers.engine.timer_rows import Place, TimerRow, TimerState, Word, after
@@ -74,10 +75,6 @@ class Model:
             if due <= now:
                 self.fired.append((contract(number), from_milliseconds(due)))
                 del self.waiting[number]
-
-
-class Interrupted(Exception):
-    """The process dies here."""
 
 
 class DyingStore(MemoryStore):
@@ -152,7 +149,7 @@ class Story:
         assert self.station.none_is_behind_the_cursor()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(STEPS, min_size=1, max_size=25))
 def test_any_story_ends_as_the_model_says(steps: list[Step]) -> None:
     asyncio.run(Story().tell(steps))

@@ -88,4 +88,4 @@ def save(state: State) -> Items:
 
 
 USERS: Aggregate[State] = Aggregate(TABLE, load, save)
-SERVICE = Service("auth", handlers=(Handler(RegisterUser, USERS, register_user),))
+SERVICE = Service("auth", handlers=(Handler(RegisterUser, USERS, register_user),), timers=False)

@@ -181,6 +181,7 @@ def note_closed(event: Event[EscrowClosed], _rows: Sequence[object]) -> Sequence
 
 SERVICE = Service(
     "client",
+    timers=False,
     handlers=(
         Handler(RegisterCompany, COMPANIES, register_company),
         Handler(DecideCompanyVerification, COMPANIES, decide_company_verification),

@@ -176,6 +176,7 @@ LAST_WORD = "the last word of payment holds"
 
 SERVICE = Service(
     "contractor",
+    timers=False,
     handlers=(
         Handler(CreateContractorProfile, CONTRACTORS, create_contractor_profile),
         Handler(ApplyKycOutcome, CONTRACTORS, apply_kyc_outcome),

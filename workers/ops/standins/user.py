@@ -56,4 +56,4 @@ def save(state: State) -> Items:
 
 
 PROFILES: Aggregate[State] = Aggregate(TABLE, load, save)
-SERVICE = Service("user", handlers=(Handler(UpdateProfile, PROFILES, update_profile, idempotency="the last wish holds"),))
+SERVICE = Service("user", handlers=(Handler(UpdateProfile, PROFILES, update_profile, idempotency="the last wish holds"),), timers=False)
