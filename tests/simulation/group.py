@@ -26,6 +26,7 @@ class Group:
 
     def __init__(self, name: str, network: Network) -> None:
         self.name, self._network = name, network
+        self.partitions: set[Partition] = set()
         self.committed: dict[Partition, Offset] = {}
         self.generation = 0
         self.members: list[SimulatedConsumer] = []

@@ -69,6 +69,7 @@ class SimulatedLog:
     def consumer(self, group: str, topics: Sequence[str]) -> SimulatedConsumer:
         partitions = [Partition(topic, n) for topic in topics for n in range(self.counts[topic])]
         consumer = SimulatedConsumer(self, self.group(group), partitions)
+        self.group(group).partitions.update(partitions)
         for partition in partitions:
             self._waiting.setdefault(partition, []).append(consumer)
         return consumer

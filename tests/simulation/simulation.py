@@ -220,7 +220,7 @@ class Simulation:
         under_way = self._undelivered + self.network.under_way
         found = [f"{under_way} late arrivals under way"] if under_way else []
         for name, group in self.log.groups.items():
-            for partition in sorted({p for each in group.members for p in each.partitions} or self._partitions(name)):
+            for partition in sorted(group.partitions):
                 end = len(self.log.records[partition])
                 offset = group.committed.get(partition)
                 if end and (offset is None or offset.offset < end):
@@ -233,10 +233,6 @@ class Simulation:
             elif HOLD in item:
                 found.append(f"{ref.key} is held")
         return found
-
-    def _partitions(self, group: str) -> set[Partition]:
-        """Of a group that has lost its last member."""
-        return set(self.log.groups[group].committed)
 
     def accept_offset(self, group: str, partition: Partition) -> None:
         """What ``mindlinks resume`` does; the version lets no write that is under way undo it."""
