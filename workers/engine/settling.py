@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from contracts.platform import TimerScheduled
 from workers.engine.fold import Folded, Waiting
 from workers.engine.lane import Entry, Lane
 from workers.engine.outcome import Outcome
@@ -11,6 +12,10 @@ from workers.engine.ports import Clock, Metrics
 from workers.engine.publisher import Handover
 from workers.engine.service import Service
 from workers.engine.tracing import Tracer
+
+
+class TimersNotKept(Exception):
+    """A decision scheduled a timer, but the service is declared without timers, so nobody would fire it. Correct its declaration."""
 
 
 class Settler:
@@ -21,6 +26,7 @@ class Settler:
 
     def publish(self, lane: Lane, outcomes: Sequence[Outcome], taken: Sequence[Waiting]) -> None:
         """Settles ``taken`` once ``outcomes``, and everything handed over before them, are acknowledged."""
+        self._require_timers(outcomes)
         traced = [self._traced(outcome) for outcome in outcomes]
         size = sum(len(said.value) + 300 for outcome in traced for said in outcome.said)
         places = {(outcome.origin, outcome.offset) for outcome in traced}
@@ -52,6 +58,10 @@ class Settler:
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         lane.shard.publisher.hand_over(Handover(lane.key, (), lambda: reached.set_result(None)))
         await reached
+
+    def _require_timers(self, outcomes: Sequence[Outcome]) -> None:
+        if not self._service.timers and any(said.name == TimerScheduled.__name__ for outcome in outcomes for said in outcome.said):
+            raise TimersNotKept(f"{self._service.name}: {TimersNotKept.__doc__}")
 
     def count(self, folded: Folded) -> None:
         for verdict in folded.verdicts:

@@ -27,6 +27,7 @@ from workers.engine.role import Role
 from workers.engine.root import HOLD, plain
 from workers.engine.runtime import RoleName, World, build_role, build_runtime
 from workers.engine.service import Service
+from workers.engine.settling import TimersNotKept
 
 SETTINGS = Conveyor(look_for_parked=0.01, fuse=FuseLimits(keys=4, ratio=0.2, window=50))
 
@@ -262,6 +263,19 @@ async def test_a_tripped_role_goes_on_in_its_process_when_people_say_so() -> Non
     assert [(item["who"], item["why"]) for item in trail] == [("ops", "the cause is gone")]
     runtime.stop()
     await running
+
+
+async def test_a_timer_that_nobody_would_fire_stops_the_role() -> None:
+    bench = Bench()
+    service = replace(bench.service(), timers=False)
+    role = build_role(service, RoleName.COMMANDS, World("test", bench.log, bench.store, bench.clock, NoMetrics(), Random(3), {}))
+    running = asyncio.create_task(role.run())
+    await bench.send(toy.side_row_of(str(uuid4()), reason=toy.TIMER))
+    await eventually(lambda: role.failure)
+    assert isinstance(role.failure, TimersNotKept)
+    with pytest.raises(TimersNotKept):
+        await running
+    assert bench.committed() == 0
 
 
 @pytest.mark.parametrize(("judged", "trips"), [(0, True), (15, True), (17, False)])
