@@ -83,7 +83,7 @@ class Story:
             await self._settled()
         self.role.stop()
         await running
-        return {ref: _timeless(plain(item)) for ref, item in self.ingress.store.items.items()}
+        return {ref: _timeless(plain(item)) for ref, item in self.ingress.store.items.items() if ref.table.startswith("payment-")}
 
     async def _publish(self, command: CommandData, actor: str) -> None:
         now = from_milliseconds(self.ingress.clock.now())
