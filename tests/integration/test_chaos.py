@@ -8,7 +8,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.run import chaos
 from workers.ops.stack.local import LocalStack
 
-SHORT = Plan(seed=7, seconds=30.0, commands=3_000, workers=2, keys=100)
+SHORT = Plan(seed=7, seconds=30.0, commands=1_500, workers=2, keys=100)
 
 
 async def test_the_promises_hold_under_chaos(credentials: None) -> None:
