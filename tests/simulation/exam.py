@@ -20,7 +20,7 @@ class Result:
 def examined(planted: Planted) -> Result:
     with planted.in_place():
         for seed in range(planted.within):
-            _, broken = run(Plan(seed, planted.profile))
+            _, broken = run(Plan(seed, planted.profile, often=planted.often))
             if broken:
                 return Result(seed + 1, broken[0])
     return Result(None, "")

@@ -66,16 +66,21 @@ class Fault(StrEnum):
 MOMENTS = (Fault.CRASH, Fault.FREEZE, Fault.EXPEL, Fault.REBALANCE, Fault.RESTART, Fault.REWIND, Fault.CLOCK)
 
 
-class Faults:
-    """``without``: kinds that are left out, for shrinking."""
+OFTEN = 0.3
 
-    def __init__(self, seed: int, without: Collection[Fault] = ()) -> None:
+
+class Faults:
+    """``without``: kinds that are left out, for shrinking. ``often``: kinds that are in and strike often, for bugs that need them."""
+
+    def __init__(self, seed: int, without: Collection[Fault] = (), often: Collection[Fault] = ()) -> None:
         choice = Random(f"{seed}/faults")
         self.rates: dict[Fault, float] = {}
         share = choice.choice((0.2, 0.5, 0.8))
         for kind in Fault:
             wanted, rate = choice.random() < share, choice.choice((0.02, 0.06, 0.15, 0.3))
-            if wanted and kind not in without:
+            if kind in often:
+                self.rates[kind] = OFTEN
+            elif wanted and kind not in without:
                 self.rates[kind] = rate
         self._chances = {kind: Random(f"{seed}/{kind}") for kind in self.rates}
         self.active = True

@@ -4,27 +4,30 @@ Pieces of the engine are replaced for the length of a test; production code know
 run that profile only: other services do not use the mechanism.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
+from tests.simulation.faults import Fault
 from workers.engine.memory import store
 from workers.engine.ports import Write
 
 Patch = Callable[[Any, str, object], object]
+Plant = Callable[[Patch], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """``within``: seeds that are enough to find it, several times what it took when it was planted."""
+    """``within``: seeds that are enough to find it, several times what it took when it was planted. ``often``: faults it needs."""
 
     name: str
     says: str
-    plant: Callable[[Patch], None]
+    plant: Plant
     within: int
     profile: str = ""
+    often: frozenset[Fault] = frozenset()
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
@@ -43,11 +46,13 @@ PENDING: Mapping[str, str] = {
 """Bugs that cannot be planted yet, and why."""
 
 
-def planted(says: str, within: int, profile: str = "") -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+def planted(
+    says: str, within: int, profile: str = "", often: Collection[Fault] = ()
+) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Enters a bug in the registry under its function's name."""
 
-    def keep(plant: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        PLANTED[plant.__name__] = Planted(plant.__name__, says, plant, within, profile)
+    def keep(plant: Plant) -> Plant:
+        PLANTED[plant.__name__] = Planted(plant.__name__, says, plant, within, profile, frozenset(often))
         return plant
 
     return keep

@@ -7,6 +7,7 @@ from typing import Any
 
 from contracts.ids import within
 from contracts.position import Position
+from tests.simulation.faults import Fault
 from tests.simulation.planted import Patch, heedless, planted, unconditional
 from workers.engine import fold, lane, outcome, planning
 from workers.engine.commands import CommandsProcessor
@@ -21,6 +22,9 @@ from workers.engine.root import Root
 from workers.engine.settling import Settler
 from workers.engine.watermark import Watermark
 from workers.engine.writing import Writer
+
+STALE = (Fault.POISON, Fault.FREEZE, Fault.EXPEL)
+"""What makes stale owners of parked keys."""
 
 # --- commands: order, settling, publishing ---------------------------------------------------------------------------
 
@@ -139,7 +143,7 @@ def settled_ahead(patch: Patch) -> None:
     patch(CommandsProcessor, "opened", ahead)
 
 
-@planted("a refusal without a trace does not ride in the next write", 3000, "registry")
+@planted("a refusal without a trace does not ride in the next write", 3000, "registry", (Fault.CRASH, Fault.APPEND_LOST))
 def refusal_does_not_ride(patch: Patch) -> None:
     judged = CommandsProcessor._judged
 
@@ -202,7 +206,7 @@ def drain_returns_early(patch: Patch) -> None:
     patch(Drainer, "_apply", lambda self, lane, covered: apply(self, lane, covered[:1]))
 
 
-@planted("a stale owner that parks moves the hold backwards", 6000)
+@planted("a stale owner that parks moves the hold backwards", 3000, "registry", STALE)
 def hold_moves_back(patch: Patch) -> None:
     held = planning._held
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from tests.simulation.faults import Fault
 from tests.simulation.planted import Patch, heedless, planted, unconditional
 from workers.engine import draining, fold, planning
 from workers.engine.lane import Lane
@@ -12,6 +13,9 @@ from workers.engine.parking import ParkingLot
 from workers.engine.planning import Planner
 from workers.engine.root import Root
 from workers.engine.settling import Settler
+
+STALE = (Fault.POISON, Fault.FREEZE, Fault.EXPEL)
+"""What makes stale owners of parked keys."""
 
 
 @planted("a stale owner's write goes through", 400)
@@ -100,7 +104,7 @@ def refusal_not_written(patch: Patch) -> None:
     patch(fold, "_judge", forgetful)
 
 
-@planted("a drain takes parked rows beyond the hold's offset", 3000, "registry")
+@planted("a drain takes parked rows beyond the hold's offset", 1500, "registry", STALE)
 def drain_any_row(patch: Patch) -> None:
     patch(draining, "_covered", lambda root, row: True)
 

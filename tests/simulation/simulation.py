@@ -58,12 +58,14 @@ QUIET = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run is its plan: the same plan, the same run. ``dropped`` commands and ``without`` faults are for shrinking."""
+    """A run is its plan: the same plan, the same run. ``dropped`` commands and ``without`` faults are for shrinking, ``often`` ones
+    for the exam."""
 
     seed: int
     profile: str = ""
     dropped: frozenset[int] = frozenset()
     without: frozenset[Fault] = frozenset()
+    often: frozenset[Fault] = frozenset()
 
     def chosen(self) -> Profile:
         names = list(PROFILES)
@@ -133,7 +135,7 @@ class Simulation:
     def __init__(self, plan: Plan) -> None:
         self.plan, self.profile = plan, plan.chosen()
         self.random = Random(f"{plan.seed}/shape")
-        self.faults = Faults(plan.seed, plan.without)
+        self.faults = Faults(plan.seed, plan.without, plan.often)
         order = Random(f"{plan.seed}/order")
         # typeshed declares everything abstract that asyncio itself does not ask for.
         self.loop = SimulatedLoop(order, self.random.choice((0.0, 0.3, 1.0)))  # type: ignore[abstract]
