@@ -80,6 +80,8 @@ def start_of(assigned: Assigned, kept: Kept | None) -> Start:
         raise LogShortened(f"{assigned.partition}: {LogShortened.__doc__}")
     if mark and mark.offset == assigned.committed:
         return Start(assigned.committed, mark.inner)
+    if mark and mark.offset > assigned.committed:
+        return Start(assigned.committed)
     if kept and kept.origin == assigned.origin and assigned.committed > kept.offset and not kept.accepted:
         raise OffsetMoved(f"{assigned.partition}, {kept.offset} to {assigned.committed}: {OffsetMoved.__doc__}")
     return Start(assigned.committed)

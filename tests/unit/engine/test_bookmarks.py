@@ -44,6 +44,10 @@ def test_a_group_rewound_by_hand_reads_again(metadata: str) -> None:
     assert start_of(assigned(10, metadata), Kept(NEW, 70)) == Start(10)
 
 
+def test_a_rewind_to_above_the_last_kept_watermark_is_still_a_rewind() -> None:
+    assert start_of(assigned(80, Bookmark(NEW, 90).pack()), Kept(NEW, 70)) == Start(80)
+
+
 @pytest.mark.parametrize("metadata", ["", "not ours", Bookmark(NEW, 70).pack()])
 def test_an_offset_moved_forward_by_hand_stops_the_role(metadata: str) -> None:
     with pytest.raises(OffsetMoved, match="70 to 90"):
