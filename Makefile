@@ -5,10 +5,10 @@ STAMP := $(VENV)/.installed
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test simulate chaos check format generate lock bench fuzz clean
+.PHONY: help setup demo dev test simulate chaos check format generate lock bench fuzz coverage-of-domain clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 22
 
 $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -51,6 +51,9 @@ format: $(STAMP) ## Format and fix what can be fixed
 generate: $(STAMP) ## Write AsyncAPI, JSON Schemas, table documents anew
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m schemas.render
+
+coverage-of-domain: $(STAMP) ## What docs/domain.md names, what is built of it, what is tested (ARGS="--service auth --require")
+	@PYTHONPATH=. $(BIN)/python -m tests.domain $(ARGS)
 
 lock: ## Pin every package with its hashes
 	@$(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --extra dev --extra fuzz --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --output-file requirements.lock pyproject.toml
