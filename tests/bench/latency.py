@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 
 from tests.bench.ground import TOPIC, Ground
-from tests.bench.measure import MeteredStore
+from tests.bench.measure import MeteredStore, RunQueue
 from tests.bench.ours import running
 from tests.bench.stream import Workload, records, uniform
 from tests.support.servers import REGION
@@ -20,13 +20,15 @@ PATIENCE = 60
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds. ``units``: write units a command, with hardly any two commands of a key in one write."""
+    """Milliseconds. ``units``: write units a command, with hardly any two commands of a key in one write. ``starved``: seconds a second
+    that the worker's threads waited for a processor."""
 
     rate: int
     p50: float
     p95: float
     p99: float
     units: float
+    starved: float = 0.0
 
 
 async def latency(ground: Ground, environment: str, keys: int, rate: int, seconds: int) -> Latency:
@@ -38,14 +40,17 @@ async def latency(ground: Ground, environment: str, keys: int, rate: int, second
         async with running(log, store) as engine:
             arguments = (ground.kafka, str(rate), str(seconds), str(keys))
             load = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.bench.latency", *arguments)
+            queue = RunQueue()
             await engine.until(rate * seconds, PATIENCE + seconds)
+            starved = queue.read()
             await load.wait()
             counted = engine.metrics.seconds[rate:]
     finally:
         await store.close()
         await log.close()
     cuts = [1000 * cut for cut in statistics.quantiles(counted, n=100)]
-    return Latency(rate, round(cuts[49], 1), round(cuts[94], 1), round(cuts[98], 1), round(store.units / (rate * seconds), 2))
+    units = store.units / (rate * seconds)
+    return Latency(rate, round(cuts[49], 1), round(cuts[94], 1), round(cuts[98], 1), round(units, 2), round(starved, 2))
 
 
 def load_of(keys: int, rate: int, seconds: int) -> Workload:

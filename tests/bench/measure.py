@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -93,6 +94,22 @@ class Latencies(NoMetrics):
             self.total += 1
             if self._kept:
                 self.seconds.append(value)
+
+
+class RunQueue:
+    """How much the threads of this process stood ready and had no processor since it was made, in seconds a second: what a late event
+    owes to the machine. Above a few hundredths, read no latency. 0 where the kernel does not tell (only Linux does)."""
+
+    def __init__(self) -> None:
+        self._begun, self._waited = time.perf_counter(), _waited()
+
+    def read(self) -> float:
+        return (_waited() - self._waited) / (time.perf_counter() - self._begun)
+
+
+def _waited() -> float:
+    """Threads that have ended are not in it; a worker's live as long as it does."""
+    return sum(int(each.read_text().split()[1]) for each in Path("/proc/self/task").glob("*/schedstat")) / 1e9
 
 
 def resident_megabytes() -> float:

@@ -15,6 +15,7 @@ from workers.engine.memory import SystemClock
 from workers.engine.ports import Log, Store
 from workers.engine.role import Role
 from workers.engine.runtime import RoleName, World, build_role
+from workers.engine.service import Service
 from workers.services.payment.service import SERVICE
 
 GROUP = "payment-commands"
@@ -34,10 +35,10 @@ class Running:
 
 
 @asynccontextmanager
-async def running(log: Log, store: Store, metrics: Latencies | None = None) -> AsyncIterator[Running]:
+async def running(log: Log, store: Store, metrics: Latencies | None = None, service: Service = SERVICE) -> AsyncIterator[Running]:
     """The commands role with its partitions assigned; drained at the end."""
     metrics = metrics or Latencies()
-    role = build_role(SERVICE, RoleName.COMMANDS, World("bench", log, store, SystemClock(), metrics, Random(1), {}))
+    role = build_role(service, RoleName.COMMANDS, World("bench", log, store, SystemClock(), metrics, Random(1), {}))
     task = asyncio.create_task(role.run())
     try:
         await eventually(lambda: role.assigned_once.is_set() or role.failure)

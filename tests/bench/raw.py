@@ -22,6 +22,8 @@ from workers.engine.root import VERSION
 from workers.services.payment.escrow import ESCROWS
 
 STATEMENTS, IN_AIR, POLL = 25, 8, 1000
+PATIENCE = 120.0
+"""Seconds: nothing is tried again here, and DynamoDB Local has taken more than 10 for a request on a busy machine."""
 Writes = Iterator[Write]
 
 
@@ -45,7 +47,7 @@ async def raw(ground: Ground, environment: str, stream: Stream, name: str, write
     group = await rewound(ground, f"bench-raw-{writes.__name__}", stream)
     commands = len(stream.workload.keys)
     source = writes(stream.workload.distinct)
-    store = MeteredStore(environment, endpoint=ground.dynamodb, region=REGION)
+    store = MeteredStore(environment, endpoint=ground.dynamodb, region=REGION, timeout=PATIENCE)
     consumer = AIOKafkaConsumer(
         TOPIC, bootstrap_servers=ground.kafka, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest", max_poll_records=POLL
     )

@@ -92,8 +92,8 @@ def _ratios(ratios: dict[str, dict[str, float]]) -> Table:
 
 def _latencies(latencies: Sequence[Latency]) -> Table:
     table = Table(title="From append to event acknowledged, milliseconds", title_justify="left")
-    for name in ("commands a second", "p50", "p95", "p99", "write units"):
+    for name in ("commands a second", "p50", "p95", "p99", "write units", "CPU waited for, s/s"):
         table.add_column(name, justify="right")
     for each in latencies:
-        table.add_row(f"{each.rate:,}", f"{each.p50:g}", f"{each.p95:g}", f"{each.p99:g}", f"{each.units:.2f}")
+        table.add_row(f"{each.rate:,}", f"{each.p50:g}", f"{each.p95:g}", f"{each.p99:g}", f"{each.units:.2f}", f"{each.starved:.2f}")
     return table

@@ -13,7 +13,7 @@ from tests.support.servers import dummy_credentials
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=180.0, help="of faults; settling comes on top")
+    parser.add_argument("--seconds", type=float, default=75.0, help="of faults; settling comes on top")
     parser.add_argument("--commands", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--workers", type=int, default=3)

@@ -12,10 +12,13 @@ from typing import Any
 
 from tests.support.delivery import REPOSITORY
 from tests.support.servers import CREDENTIALS
+from tests.support.waiting import eventually
 from tests.support.worker_process import Settings
 
 STOP_DEADLINE = 90.0
 """Seconds: a drain may take 20, twice, on a machine that others use too."""
+START_DEADLINE = 240.0
+"""Seconds until one of the workers has its partitions: a start takes two, on a machine that has nothing else to do."""
 
 
 @dataclass(eq=False)
@@ -50,6 +53,10 @@ class Member:
     def kill(self) -> None:
         self.expected = True
         self.signal(signal.SIGKILL)
+
+    def works(self) -> bool:
+        """It has had its partitions, and lives."""
+        return self.process.returncode is None and b"ready\n" in self.said.read_bytes()
 
     def reason(self) -> str:
         """The end of what it said."""
@@ -87,6 +94,11 @@ class Crew:
         member.signal(signal.SIGSTOP)
         self.figures["zombies"] += 1
         return member
+
+    async def until_another_works(self, post: int) -> None:
+        """So that work goes on, whoever is taken away next."""
+        others = [number for number in range(self._size) if number != post]
+        await eventually(lambda: any(self._posts[number].works() for number in others), START_DEADLINE, lambda: "nobody else is at work")
 
     async def stop(self) -> None:
         """All of them in good order."""

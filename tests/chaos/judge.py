@@ -10,14 +10,14 @@ import aioboto3
 from contracts.catalogue import decode
 from contracts.message import CommandData
 from contracts.notification.events import NotificationsRead
+from tests.chaos.consequences import Consequences
+from tests.chaos.consequences import judged as judged_consequences
+from tests.chaos.service import CONSEQUENCES, SERVICE, mark
 from tests.support import toy, verdict
 from tests.support.delivery import Delivery
 from tests.support.servers import REGION
 from tests.support.stories import refs_of
-from tests.support.waiting import eventually_async
-from workers.adapters.kafka_admin import KafkaAdmin
 from workers.engine.decision import ItemRef
-from workers.engine.ports import LogUnavailable, UnknownTopic
 from workers.engine.record import Partition, Record
 
 PUT_ASIDE = ("platform-parked", "platform-failures")
@@ -25,7 +25,7 @@ PUT_ASIDE = ("platform-parked", "platform-failures")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``repeated``: records of the log whose id is there already."""
+    """``commands``: published by the producer. ``repeated``: records of the log whose id is there already."""
 
     commands: int
     commands_repeated: int
@@ -33,35 +33,16 @@ class Outcome:
     events_repeated: int
     refused: int
     sums: int
+    consequences: Consequences
 
 
-async def until_settled(run: Delivery, seconds: float) -> None:
-    """Until both groups' commits stand at the ends of what they read. Fails at the deadline with what is open."""
-    admin, open_ = KafkaAdmin(run.bootstrap), list[str]()
-
-    async def settled() -> bool:
-        open_[:] = []
-        for role, partitions in (("commands", run.commands), ("projections", run.events)):
-            try:
-                found = await admin.assigned(f"{run.service}-{role}", partitions)
-            except (LogUnavailable, UnknownTopic):
-                # A broker that has just started answers so for a moment.
-                open_.append(f"{role}: no answer")
-                continue
-            open_.extend(f"{role} {each.partition.number}: {each.committed} of {each.end}" for each in found if each.committed != each.end)
-        # A partition nobody wrote to has no commit.
-        open_[:] = [each for each in open_ if not each.endswith("None of 0")]
-        return not open_
-
-    await eventually_async(settled, seconds, lambda: f"open {open_}")
-
-
-async def judged(run: Delivery, environment: str, endpoint: str, sent: Sequence[CommandData]) -> Outcome:
-    """Fails when a promise is broken."""
+async def judged(run: Delivery, environment: str, endpoint: str, sent: set[str], objects: Mapping[str, int]) -> Outcome:
+    """Fails when a promise is broken. ``sent``: ids of acknowledged commands; ``objects``: what the provider created, by key."""
     commands, events = await run.records(run.commands), await run.records(run.events)
-    wanted = verdict.check(toy.SERVICE, commands, events, await run.rows(refs_of(sent)))
+    wanted = verdict.check(SERVICE, commands, events, await run.rows(_refs(commands)))
     names = {verdict.header(record, "ce_id") for record in commands}
-    assert len(names) == len(sent), f"{len(sent)} commands were acknowledged, {len(names)} are in the log"
+    assert sent <= names, f"{len(sent - names)} of {len(sent)} acknowledged commands are not in the log"
+    consequences = judged_consequences(sent, commands, events, objects)
     sums = expected_sums(events)
     found = {ref: item["sum"] for ref, item in (await run.rows(list(sums))).items()}
     differing = [(ref.key, found.get(ref), total) for ref, total in sums.items() if found.get(ref) != total]
@@ -70,7 +51,15 @@ async def judged(run: Delivery, environment: str, endpoint: str, sent: Sequence[
         rows = await _scanned(endpoint, f"{environment}-{table}")
         assert not rows, f"{len(rows)} rows in {table}, where none belongs: {str(rows[:2])[:1500]}"
     ids = {verdict.header(record, "ce_id") for record in events}
-    return Outcome(len(sent), len(commands) - len(names), len(ids), len(events) - len(ids), wanted.refused, len(sums))
+    repeated = len(commands) - len(names)
+    return Outcome(len(sent), repeated, len(ids), len(events) - len(ids), wanted.refused, len(sums), consequences)
+
+
+def _refs(commands: Sequence[Record]) -> list[ItemRef]:
+    """Every row that these may have made, those of consequences too."""
+    data = [decode(record.key, record.value, record.headers, record.timestamp).data for record in commands]
+    said = [each for each in data if isinstance(each, CommandData)]
+    return list({*refs_of(said), *(toy.row_ref(mark(each)) for each in said if isinstance(each, CONSEQUENCES))})
 
 
 def expected_sums(events: Sequence[Record]) -> Mapping[ItemRef, int]:

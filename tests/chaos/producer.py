@@ -16,7 +16,8 @@ MOST = 200
 
 
 async def publish(log: KafkaLog, topic: str, records: Sequence[Outgoing], seconds: float, figures: Counter[str]) -> None:
-    """Evenly over ``seconds``; what an outage has held up follows it as fast as it goes."""
+    """Evenly over ``seconds`` of the clock, as clients come: they wait for nobody. What an outage has held up follows it as fast as it
+    goes."""
     loop, done = asyncio.get_running_loop(), 0
     began = loop.time()
     while done < len(records):

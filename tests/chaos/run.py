@@ -12,25 +12,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from contracts.message import CommandData
 from tests.chaos.crew import Crew
-from tests.chaos.judge import Outcome, judged, until_settled
-from tests.chaos.plan import TO_SERVERS, TO_WORKERS, Plan, steps
+from tests.chaos.judge import Outcome, judged
+from tests.chaos.plan import TO_SERVERS, TO_WORKERS, Fault, Plan, steps
 from tests.chaos.producer import publish
+from tests.chaos.provider import Provider, serving
+from tests.chaos.settling import until_settled
 from tests.chaos.trouble import SESSION, Trouble
 from tests.support import toy
 from tests.support.delivery import Delivery, delivery
 from tests.support.servers import apply_tables, apply_topics
 from tests.support.stories import story, with_repeats
 from tests.support.worker_process import Settings
+from workers.engine.record import Outgoing
+from workers.engine.runtime import RoleName
 from workers.ops.stack import Endpoints, StackError
 from workers.ops.stack.local import LocalStack
 
-SETTLED = 300.0
-"""Seconds that everything may take once nothing goes wrong any more: never reached but by what is stuck."""
 SHARED_MEMORY, ROOM = Path("/dev/shm"), 2 << 30
 """Bytes."""
-ROLES = ("commands", "projections")
+MODULE = "tests.chaos.service"
+ROLES = tuple(RoleName)
+LEAST = ({Fault.KILL}, {Fault.BROKER_KILL, Fault.BROKER_STOP}, {Fault.STORE_KILL, Fault.STORE_STOP})
+"""No run goes without one of each."""
 
 
 @dataclass
@@ -51,10 +55,11 @@ class Report:
         figures = ", ".join(f"{what} {count}" for what, count in sorted(self.figures.items()))
         said = [done, f"figures: {figures}"]
         if self.outcome:
-            it = self.outcome
+            it, then = self.outcome, self.outcome.consequences
             said.append(
                 f"commands {it.commands} (and {it.commands_repeated} repeated in the log), refused {it.refused}, "
-                f"events {it.events} (and {it.events_repeated} seen twice), sums {it.sums}: every promise kept"
+                f"events {it.events} (and {it.events_repeated} seen twice), sums {it.sums}, reactions {then.reactions}, "
+                f"effects {then.effects} ({then.unknown} reported unknown, none created twice), timers {then.timers}: every promise kept"
             )
         if self.broken:
             said += [f"BROKEN: {self.broken}", *self.ended, f"again: {self.plan.line}"]
@@ -103,37 +108,41 @@ async def _on(stack: LocalStack, endpoints: Endpoints, folder: Path, report: Rep
     assert endpoints.dynamodb is not None
     environment = await asyncio.to_thread(apply_tables, endpoints.dynamodb)
     await asyncio.to_thread(apply_topics, endpoints.kafka)
-    settings = Settings(endpoints.kafka, endpoints.dynamodb, environment, roles=ROLES, session=SESSION)
-    sent = story(Random(report.plan.seed), report.plan.keys, report.plan.commands)
-    crew = Crew(settings, folder, report.plan.workers)
-    async with delivery(endpoints.kafka, endpoints.dynamodb, environment) as run:
+    sent = [toy.command_record(each) for each in story(Random(report.plan.seed), report.plan.keys, report.plan.commands)]
+    provider = Provider(Random(report.plan.seed))
+    async with delivery(endpoints.kafka, endpoints.dynamodb, environment) as run, serving(provider) as address:
+        settings = Settings(
+            endpoints.kafka, endpoints.dynamodb, environment, service=MODULE, roles=ROLES, session=SESSION, provider=address
+        )
+        crew = Crew(settings, folder, report.plan.workers)
         try:
             await crew.start()
             trouble = Trouble(stack, crew, endpoints.kafka, run.service)
             report.timeline = trouble.timeline
             await _troubled(trouble, run, sent, report)
             trouble.note("all published, no more faults")
-            await until_settled(run, SETTLED)
+            await until_settled(run, ROLES, trouble.note)
             trouble.note("settled")
             await crew.stop()
             trouble.note("workers stopped")
-            await until_settled(run, SETTLED)
+            await until_settled(run, ROLES, trouble.note)
             # Everything since the beginning, and by clients that have been through nothing.
             whole = Delivery(endpoints.kafka, run.service, run.store)
-            report.outcome = await judged(whole, environment, endpoints.dynamodb, sent)
+            ids = {dict(record.headers)["ce_id"].decode() for record in sent}
+            report.outcome = await judged(whole, environment, endpoints.dynamodb, ids, provider.objects)
         finally:
-            report.figures += crew.figures
+            report.figures += crew.figures + provider.figures
             report.ended = crew.ended
             await crew.end()
     assert not crew.ended, f"{len(crew.ended)} workers ended as none should"
 
 
-async def _troubled(trouble: Trouble, run: Delivery, sent: list[CommandData], report: Report) -> None:
-    plan, records = report.plan, with_repeats([toy.command_record(each) for each in sent])
+async def _troubled(trouble: Trouble, run: Delivery, sent: Sequence[Outgoing], report: Report) -> None:
+    plan, records = report.plan, with_repeats(sent)
     try:
         async with asyncio.TaskGroup() as together:
             together.create_task(publish(run.log, run.commands[0].topic, records, plan.seconds, report.figures))
-            together.create_task(trouble.play(steps(plan, TO_WORKERS, (2.0, 7.0))))
-            together.create_task(trouble.play(steps(plan, TO_SERVERS, (4.0, 11.0))))
+            for faults, gap in ((TO_WORKERS, (2.0, 7.0)), (TO_SERVERS, (4.0, 11.0))):
+                together.create_task(trouble.play(steps(plan, faults, gap), [each for each in LEAST if each & set(faults)], plan.seconds))
     finally:
         report.figures += trouble.figures

@@ -2,11 +2,21 @@
 
 from dataclasses import dataclass
 
-from tests.simulation import planted_commands, planted_events, planted_flaws
+from tests.simulation import planted_commands, planted_events, planted_flaws, planted_fuse, planted_lines, planted_timers
 from tests.simulation.planted import PLANTED, Planted
 from tests.simulation.simulation import Plan, run
 
-__all__ = ["PLANTED", "Result", "examined", "planted_commands", "planted_events", "planted_flaws"]
+__all__ = [
+    "PLANTED",
+    "Result",
+    "examined",
+    "planted_commands",
+    "planted_events",
+    "planted_flaws",
+    "planted_fuse",
+    "planted_lines",
+    "planted_timers",
+]
 
 
 @dataclass(frozen=True, slots=True)

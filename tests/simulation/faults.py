@@ -61,6 +61,11 @@ class Fault(StrEnum):
     REWIND = "rewind"
     """Everybody dies, and the group starts from earlier offsets."""
     CLOCK = "clock"
+    # of readers of events
+    EVENT_POISON = "event-poison"
+    """An event over which a reaction, a projection or an effect's condition raises a few times."""
+    CALL_REFUSED = "call-refused"
+    """A provider refuses one event's call, mostly more often than a claim tries."""
 
 
 MOMENTS = (Fault.CRASH, Fault.FREEZE, Fault.EXPEL, Fault.REBALANCE, Fault.RESTART, Fault.REWIND, Fault.CLOCK)

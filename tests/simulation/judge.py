@@ -20,6 +20,7 @@ from contracts.types import CommandId, Timestamp
 from tests.simulation.log import EPOCH
 from tests.support.oracle import Oracle
 from workers.engine.decision import Accepted, Claim, Command, Item, ItemRef, Refused, ScheduleTimer
+from workers.engine.holds import HEAD
 from workers.engine.parking import PARKED
 from workers.engine.record import Partition, Record
 from workers.engine.root import HOLD
@@ -200,7 +201,7 @@ class Evidence:
                     self.writes.append((place, ref, item[BOOKS]))
                     if HOLD in item:
                         self.holds.setdefault(ref, []).append((place, Position.parse(item[HOLD])))
-                elif item and ref.table == PARKED:
+                elif item and ref.table == PARKED and ref.range != HEAD:
                     self.parked.setdefault((item["origin"], item["offset"]), place)
             elif entry.what == "commit":
                 group, partition, offset = entry.details

@@ -21,13 +21,14 @@ T = TypeVar("T")
 class Process:
     """One worker process: what dies together."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, tell: Callable[..., None]) -> None:
+        self.name, self.tell = name, tell
         self.alive = True
         self.frozen = False
         self.held: list[asyncio.Handle] = []
         self.clock_offset = 0
         """Milliseconds its clock is wrong by."""
+        self.fuses = 0
 
 
 OWNER: ContextVar[Process | None] = ContextVar("owner", default=None)

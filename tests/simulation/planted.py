@@ -4,7 +4,7 @@ Pieces of the engine are replaced for the length of a test; production code know
 run that profile only: other services do not use the mechanism.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,13 +37,6 @@ class Planted:
 
 
 PLANTED: dict[str, Planted] = {}
-PENDING: Mapping[str, str] = {
-    "timer_fires_early": "the timers role is not simulated yet",
-    "older_word_moves_timer": "the timers role is not simulated yet",
-    "timer_row_behind_cursor": "the timers role is not simulated yet",
-    "fuse_settles_in_its_window": "a run has too few keys to trip the fuse; its own tests look at it",
-}
-"""Bugs that cannot be planted yet, and why."""
 
 
 def planted(

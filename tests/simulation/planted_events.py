@@ -1,15 +1,19 @@
 """Bugs of the roles that read events: projections, reactions, effects."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from contracts.ids import within
 from contracts.types import EffectId
+from tests.simulation.faults import Fault
 from tests.simulation.planted import Patch, planted
-from workers.engine import calling, projections
+from workers.engine import calling, folding, projections
+from workers.engine.arrivals import Prepared
 from workers.engine.effects import EffectsSink
 from workers.engine.events import EventsProcessor
 from workers.engine.ledger_keeping import LedgerKeeper
+from workers.engine.open_effects import OpenEffects
 from workers.engine.reactions import ReactionsSink
 from workers.engine.root import SEEN
 from workers.engine.service import Retryable, Unknown
@@ -17,38 +21,27 @@ from workers.engine.service import Retryable, Unknown
 # --- events: projections, reactions --------------------------------------------------------------------------------------
 
 
-class Settled:
-    """A partition whose records were settled before."""
-
-    def __init__(self, owned: Any) -> None:
-        self.partition, self.origin = owned.partition, owned.origin
-
-    def settle(self, offset: int) -> None:
-        """Once was enough."""
+def settled_at_once(prepared: Sequence[Prepared[Any]]) -> None:
+    for each in prepared:
+        each.arrival.settle()
+        object.__setattr__(each.arrival, "settle", lambda: None)
 
 
 @planted("a projection folds what its row has seen", 600, "notification+counts")
 def projection_ignores_seen(patch: Patch) -> None:
-    fold_row = projections._fold
-    patch(projections, "_fold", lambda row, found, owned: fold_row(row, found and {**found, SEEN: {}}, owned))
+    folded = folding.folded
+    patch(projections, "folded", lambda steps, found, *more: folded(steps, found and {**found, SEEN: {}}, *more))
 
 
 @planted("a projection's event settles before its row is written", 600, "notification+counts")
 def projection_settles_first(patch: Patch) -> None:
-    handle, written = projections.ProjectionsSink.handle, projections.ProjectionsSink._written
+    apply = projections.ProjectionsSink.apply
 
-    async def hasty(self: Any, owned: Any, arrivals: Any) -> None:
-        await handle(self, owned, arrivals)
-        for offset in list(self._boards[owned].open):
-            if offset in owned.watermark._open and offset not in owned.watermark._done:
-                owned.settle(offset)
+    async def hasty(self: Any, owned: Any, prepared: Any) -> Any:
+        settled_at_once(prepared)
+        return await apply(self, owned, prepared)
 
-    def quiet(self: Any, owned: Any, board: Any, row: Any) -> None:
-        settled: Any = Settled(owned)
-        written(self, settled, board, row)
-
-    patch(projections.ProjectionsSink, "handle", hasty)
-    patch(projections.ProjectionsSink, "_written", quiet)
+    patch(projections.ProjectionsSink, "apply", hasty)
 
 
 @planted("events of a kind nobody asked for hide the others of their batch", 100, "registry+receipts")
@@ -64,15 +57,13 @@ def receipts_forget_events(patch: Patch) -> None:
 
 @planted("a reaction's event settles before its commands are sent", 1000, "registry+reactions")
 def reaction_settles_first(patch: Patch) -> None:
-    handle = ReactionsSink.handle
+    apply = ReactionsSink.apply
 
-    async def hasty(self: Any, owned: Any, arrivals: Any) -> None:
-        for arrival in arrivals:
-            owned.settle(arrival.record.offset)
-        settled: Any = Settled(owned)
-        await handle(self, settled, arrivals)
+    async def hasty(self: Any, owned: Any, prepared: Any) -> Any:
+        settled_at_once(prepared)
+        return await apply(self, owned, prepared)
 
-    patch(ReactionsSink, "handle", hasty)
+    patch(ReactionsSink, "apply", hasty)
 
 
 # --- effects -----------------------------------------------------------------------------------------------------------
@@ -117,8 +108,27 @@ def sweep_calls_again(patch: Patch) -> None:
 def closed_before_published(patch: Patch) -> None:
     publish = calling.Caller.publish
 
-    async def early(self: Any, row: Any) -> None:
-        closed = await self._ledger.keep(row, replace(row, open=False, version=row.version + 1))
-        await publish(self, closed)
+    async def early(self: Any, held: Any) -> None:
+        await held.keep(replace(held.row, open=False))
+        await publish(self, held)
 
     patch(calling.Caller, "publish", early)
+
+
+@planted("a later event's effect of a resting key is called", 40, "registry+effects", [Fault.CALL_REFUSED])
+def resting_key_is_passed(patch: Patch) -> None:
+    patch(OpenEffects, "refuses", lambda self, key, event: False)
+    patch(OpenEffects, "due_before", lambda self, row: None)
+
+
+@planted("a later row of a resting key is called", 40, "registry+effects", [Fault.CALL_REFUSED])
+def resting_row_is_passed(patch: Patch) -> None:
+    patch(OpenEffects, "due_before", lambda self, row: None)
+
+
+@planted("an owner does not ask which keys have an open effect", 200, "registry+effects", [Fault.CALL_REFUSED, Fault.RESTART, Fault.CRASH])
+def open_effects_not_learned(patch: Patch) -> None:
+    async def learn(self: Any, owned: Any) -> None:
+        """Nothing."""
+
+    patch(EffectsSink, "_learn", learn)

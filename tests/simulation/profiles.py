@@ -5,9 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.message import CommandData
-from tests.simulation import workload
+from tests.simulation import draws
+from tests.simulation.counting import COUNTING
+from tests.simulation.diary import DIARY, draw_diary
+from tests.simulation.errands import ERRANDS, SimulatedErrands
 from tests.simulation.providers import Outside, SimulatedDocuments, SimulatedMail, SimulatedStripe, Webhook
 from tests.simulation.registry import REGISTRY, draw_registry
+from tests.simulation.workload import COUNTS, Draw
+from workers.engine.fuse import FuseLimits
 from workers.engine.runtime import RoleName
 from workers.engine.service import Service
 from workers.services.analytics.service import SERVICE as ANALYTICS
@@ -19,16 +24,26 @@ EFFECT_TIMEOUT = 0.4
 """Seconds; scaled down like all deadlines of a simulation."""
 
 
+USUAL = FuseLimits(window=100)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """``service`` judges the commands that ``draw`` makes; ``others`` read its events. ``before`` is judged before the run."""
+    """``service`` judges the commands that ``draw`` makes; ``others`` read its events. ``before`` is judged before the run. ``counts``: how
+    many commands there may be; ``longer``: how many times as long as most the runs are; ``clocks``: how wrong clocks may be, as a share
+    of what they may be in others. ``deploys``: for a while every decision raises."""
 
     name: str
     service: Service
     roles: tuple[RoleName, ...]
-    draw: workload.Draw
+    draw: Draw
     before: Callable[[], Sequence[CommandData]] = lambda: ()
     others: tuple[tuple[Service, RoleName], ...] = ()
+    counts: tuple[int, ...] = COUNTS
+    longer: float = 1.0
+    clocks: float = 1.0
+    deploys: bool = False
+    fuse: FuseLimits = USUAL
 
     @property
     def all_roles(self) -> list[tuple[Service, RoleName]]:
@@ -49,32 +64,45 @@ def _counting(service: Service) -> Service:
     return replace(ANALYTICS, projections=tuple(each for each in ANALYTICS.projections if each.event.service == service.name))
 
 
-def _profile(name: str, service: Service, roles: Sequence[RoleName], draw: workload.Draw, **other: Any) -> Profile:
+def _profile(name: str, service: Service, roles: Sequence[RoleName], draw: Draw, **other: Any) -> Profile:
     own = _alone(service)
     counting = ((_counting(service), RoleName.PROJECTIONS),) if RoleName.PROJECTIONS in roles and service is not REGISTRY else ()
     return Profile(name, own, tuple(roles), draw, others=counting, **other)
 
 
 COMMANDS, REACTIONS, EFFECTS, PROJECTIONS = RoleName.COMMANDS, RoleName.REACTIONS, RoleName.EFFECTS, RoleName.PROJECTIONS
+TIMERS = RoleName.TIMERS
+_PATIENT: Mapping[str, Any] = {"longer": 2.0, "clocks": 0.2}
 _BARE = (
-    _profile("notification", NOTIFICATION, [COMMANDS], workload.draw_notification, before=workload.before_notification),
-    _profile("payment", PAYMENT, [COMMANDS], workload.draw_payment),
-    _profile("contract", CONTRACT, [COMMANDS], workload.draw_contract, before=workload.before_contract),
+    _profile("notification", NOTIFICATION, [COMMANDS], draws.draw_notification, before=draws.before_notification),
+    _profile("payment", PAYMENT, [COMMANDS], draws.draw_payment),
+    _profile("contract", CONTRACT, [COMMANDS], draws.draw_contract, before=draws.before_contract),
     _profile("registry", REGISTRY, [COMMANDS], draw_registry),
 )
 _WHOLE = (
-    _profile("payment+effects", PAYMENT, [COMMANDS, REACTIONS, EFFECTS], workload.draw_payment),
-    _profile("notification+effects", NOTIFICATION, [COMMANDS, EFFECTS], workload.draw_notification, before=workload.before_notification),
-    _profile("contract+effects", CONTRACT, [COMMANDS, EFFECTS], workload.draw_contract, before=workload.before_contract),
-    _profile("payment+counts", PAYMENT, [COMMANDS, PROJECTIONS], workload.draw_payment),
-    _profile("notification+counts", NOTIFICATION, [COMMANDS, PROJECTIONS], workload.draw_notification, before=workload.before_notification),
+    _profile("payment+effects", PAYMENT, [COMMANDS, REACTIONS, EFFECTS], draws.draw_payment),
+    _profile("notification+effects", NOTIFICATION, [COMMANDS, EFFECTS], draws.draw_notification, before=draws.before_notification),
+    _profile("contract+effects", CONTRACT, [COMMANDS, EFFECTS], draws.draw_contract, before=draws.before_contract),
+    _profile("payment+counts", PAYMENT, [COMMANDS, PROJECTIONS], draws.draw_payment),
+    _profile("notification+counts", NOTIFICATION, [COMMANDS, PROJECTIONS], draws.draw_notification, before=draws.before_notification),
     _profile("registry+receipts", REGISTRY, [COMMANDS, PROJECTIONS], draw_registry),
     _profile("registry+reactions", REGISTRY, [COMMANDS, REACTIONS], draw_registry),
+    Profile("registry+counts", _alone(REGISTRY), (COMMANDS,), draw_registry, others=((COUNTING, RoleName.PROJECTIONS),)),
 )
-PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE)}
+_TIMED = (
+    _profile("diary+timers", DIARY, [COMMANDS, TIMERS], draw_diary, **_PATIENT),
+    _profile("payment+timers", PAYMENT, [COMMANDS, TIMERS], draws.draw_payment_unclosed, **_PATIENT),
+    _profile("contract+timers", CONTRACT, [COMMANDS, TIMERS], draws.draw_contract, before=draws.before_contract, **_PATIENT),
+)
+_DEPLOYED = (
+    _profile("registry+deploy", REGISTRY, [COMMANDS], draws.draw_crowd, counts=(40, 80), deploys=True, fuse=FuseLimits(5, 0.1, 400)),
+)
+_CALLING = (_profile("registry+effects", ERRANDS, [COMMANDS, EFFECTS], draw_registry),)
+PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING)}
 
 
 def ports(outside: Outside, now: Callable[[], int], say: Webhook) -> Mapping[str, object]:
     """One outside for all processes."""
     mail = SimulatedMail(outside)
-    return {"stripe": SimulatedStripe(outside, now, say), "ses": mail, "render": mail, "documents": SimulatedDocuments(outside)}
+    stripe, documents = SimulatedStripe(outside, now, say), SimulatedDocuments(outside)
+    return {"stripe": stripe, "ses": mail, "render": mail, "documents": documents, "errands": SimulatedErrands(outside)}

@@ -12,6 +12,9 @@ from contracts.message import EventData
 from contracts.topics import commands_topic
 from contracts.types import EffectId, EventId
 from tests.simulation.judge import Evidence, Judged, Message, Publication, failure_id
+from tests.simulation.promises_effects import called_in_order
+from tests.simulation.promises_fuse import fuse_honest
+from tests.simulation.promises_timers import timers_kept
 from workers.engine.decision import ItemRef
 from workers.engine.ledger import EFFECTS, LedgerRow
 from workers.engine.quarantine import FAILURES
@@ -223,6 +226,27 @@ def reacted(evidence: Evidence) -> Iterator[str]:
                         yield f"{publications[0].envelope.kind}: no {type(send.command).__name__} was sent"
 
 
+def reacted_in_order(evidence: Evidence) -> Iterator[str]:
+    """What the events of one key send to one partition arrives in the events' order, first times counted."""
+    arrived: dict[str, tuple[int, Any]] = {}
+    for place, entry in enumerate(evidence.simulation.journal):
+        if entry.what == "append" and RoleName.REACTIONS in evidence.profile.roles:
+            record = entry.details[0]
+            arrived.setdefault(Envelope.from_headers(text_headers(record.headers)).id, (place, record.partition))
+    latest: dict[Any, int] = {}
+    for publications in sorted(evidence.published.values(), key=lambda each: each[0].place):
+        event = _event(publications[0])
+        for reaction in evidence.service.reactions if RoleName.REACTIONS in evidence.profile.roles else ():
+            if isinstance(event.data, reaction.event) and reaction.query is None:
+                for send in reaction.react(event, ()):
+                    command = reaction_command_id(event.id, type(send.command).__name__, send.target or send.command.key)
+                    if command in arrived:
+                        place, partition = arrived[command]
+                        if place < latest.get((event.key, partition), -1):
+                            yield f"{event.key}: {type(send.command).__name__} of {event.id} came behind those of later events"
+                        latest[event.key, partition] = max(place, latest.get((event.key, partition), -1))
+
+
 def _command_ids(evidence: Evidence) -> set[str]:
     topic = commands_topic(evidence.service.name)
     records = [record for partition, each in evidence.simulation.log.records.items() if partition.topic == topic for record in each]
@@ -277,6 +301,10 @@ ALL: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     receipts_right,
     counted_right,
     reacted,
+    reacted_in_order,
     called_once,
+    called_in_order,
     books_balance,
+    timers_kept,
+    fuse_honest,
 )

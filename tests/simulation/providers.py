@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from contracts.clear import Clear, Redacted
 from contracts.ids import webhook_command_id
 from contracts.message import CommandData
 from contracts.payment.commands import RecordDepositCancelled, RecordDepositProcessing, RecordDepositSucceeded, RecordTransferCreated
 from contracts.timestamps import from_milliseconds
 from contracts.types import BankDetailsId, CommandId, ContractId, ContractorId, EffectId, Hash, Pii, Timestamp, TransactionId
+from tests.simulation.draws import PDF
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.network import Network
-from tests.simulation.workload import PDF
 from workers.services.contract.ports import Document, DocumentStoreUnavailableError, Rendered, RenderingInterruptedError
 from workers.services.notification import ports as mail
 from workers.services.payment import ports as pay
@@ -192,8 +193,8 @@ class SimulatedStripe:
     async def detach_bank(self, account: str, bank: str, key: EffectId) -> pay.Bank | pay.Problem:
         return await self._asked(key, lambda: pay.Bank(bank))
 
-    async def open(self, sealed: str, contractor: ContractorId) -> str | None:
-        return "12345678"
+    async def open(self, sealed: str, contractor: ContractorId) -> Clear | Redacted:
+        return Clear("12345678")
 
 
 class SimulatedMail:
@@ -204,10 +205,10 @@ class SimulatedMail:
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
 
-    async def open(self, sealed: str) -> str | None:
-        return "somebody@example.com"
+    async def open(self, sealed: str) -> Clear | Redacted:
+        return Clear("somebody@example.com")
 
-    async def seal(self, subject: str, text: str) -> Pii:
+    async def seal(self, subject: str, text: str) -> Pii[str]:
         return f"s1.subject.{subject}.1.{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def token_link(self, link: object) -> str:
@@ -254,5 +255,5 @@ class SimulatedDocuments:
             raise DocumentStoreUnavailableError
         return answer
 
-    async def open(self, sealed: str) -> str | None:
-        return "Somebody"
+    async def open(self, sealed: str) -> Clear | Redacted:
+        return Clear("Somebody")

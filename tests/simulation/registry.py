@@ -15,7 +15,7 @@ from contracts.message import CommandData
 from contracts.notification.commands import LiftSuppression, MarkNotificationsRead, SyncRecipient
 from contracts.notification.events import NotificationsRead
 from contracts.types import NotificationId, Timestamp, UserId
-from tests.simulation.workload import HASHES, RECIPIENTS, SYSTEM
+from tests.simulation.draws import HASHES, RECIPIENTS, SYSTEM
 from workers.engine.aggregate import Aggregate, Handler, Items, Read
 from workers.engine.decision import UNCHANGED, Accepted, Claim, Command, Decision, Item, ItemRef, Refused, ReleaseClaim
 from workers.engine.service import Event, Reaction, Send, Service

@@ -1,52 +1,43 @@
 """One run: workers of a profile over a simulated log, store and outside, with faults for a while and peace at the end."""
 
-import asyncio
 import gc
 import hashlib
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from contextvars import copy_context
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from random import Random
 from typing import Any
-from unittest import mock
 
 from contracts.envelope import Envelope
 from contracts.message import CommandData
 from contracts.timestamps import from_milliseconds
 from contracts.topics import commands_topic, events_topic
 from contracts.types import CommandId
+from tests.simulation.brittle import Brittle
+from tests.simulation.calls import Calls
+from tests.simulation.deploy import Deploy
 from tests.simulation.faults import Fault, Faults
-from tests.simulation.group import SimulatedConsumer
 from tests.simulation.judge import before, violations
 from tests.simulation.log import EPOCH, SimulatedLog
-from tests.simulation.loop import OWNER, Process, SimulatedLoop, Stuck
+from tests.simulation.loop import OWNER, SimulatedLoop, Stuck
 from tests.simulation.network import Network
 from tests.simulation.profiles import PROFILES, Profile, ports
 from tests.simulation.providers import Outside
+from tests.simulation.scaling import scaled
 from tests.simulation.store import SimulatedStore
 from tests.simulation.trouble import Trouble
+from tests.simulation.workforce import Worker, Workforce
 from tests.simulation.workload import Sent, drawn
-from workers.engine import bookmarks, calling, draining, effects, ledger, parking
-from workers.engine import role as roles
-from workers.engine.aggregate import Handler
 from workers.engine.bookmarks import watermark_ref
-from workers.engine.decision import Command
-from workers.engine.effects import EffectPace
-from workers.engine.fuse import FuseLimits
+from workers.engine.holds import HEAD
 from workers.engine.ledger import EFFECTS
-from workers.engine.metrics import NoMetrics
 from workers.engine.parking import PARKED
-from workers.engine.planning import Conveyor
 from workers.engine.record import Outgoing, Partition, Record
-from workers.engine.retry import Backoff
-from workers.engine.role import Pace, Role
 from workers.engine.root import HOLD, VERSION
-from workers.engine.runtime import World, build_role
-from workers.engine.service import Service
+from workers.engine.timer_rows import TIMERS
 
 MOST_STEPS = 300_000
 PEACE = 60.0
@@ -72,61 +63,16 @@ class Plan:
         return PROFILES[self.profile or names[Random(f"{self.seed}/profile").randrange(len(names))]]
 
 
-class Poisonous(Exception):
-    """A bug of a decision, for as long as it is not mended."""
-
-
-class SimulatedClock:
-    def __init__(self, loop: SimulatedLoop, process: Process) -> None:
-        self._loop, self._process = loop, process
-
-    def now(self) -> int:
-        return EPOCH + int(self._loop.time() * 1000) + self._process.clock_offset
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """``at``: seconds of virtual time. ``what``: append (a record), commit (group, partition, offset), row (ref, as it is
-    now), fault."""
+    now), fault, calling and called (effect id, name, what it came to), fuse (its number in its process, fingerprint, key, now, its
+    window's beginning, how many judged, tripped), mended. ``by``: the process that did it, empty for what happens at the servers."""
 
     at: float
     what: str
     details: tuple[Any, ...]
-
-
-@dataclass(slots=True, eq=False)
-class Worker:
-    process: Process
-    roles: list[Role] = field(default_factory=list)
-    stopping: bool = False
-
-    def consumers(self) -> list[SimulatedConsumer]:
-        found = [each._consumer for each in self.roles]
-        return [each for each in found if isinstance(each, SimulatedConsumer)]
-
-
-@contextmanager
-def scaled() -> Iterator[None]:
-    """Deadlines of minutes become seconds, and a role's last words are not printed."""
-    changes: list[tuple[Any, str, Any]] = [
-        (effects, "LEASE", 3000),
-        (calling, "LEASE", 3000),
-        (ledger, "LEASE", 3000),
-        (calling, "AGAIN_AFTER", 1000),
-        (calling, "PROVIDER", Backoff(0.02, 0.3)),
-        (bookmarks, "KEEP_EVERY", 200),
-        (parking, "RETRY", Backoff(0.05, 0.2)),
-        (parking, "SAFETY", 4500),
-        (draining, "SAFETY", 4500),
-        (roles, "log", mock.Mock()),
-    ]
-    with ExitStack() as stack:
-        for module, name, value in changes:
-            stack.enter_context(mock.patch.object(module, name, value))
-        yield
+    by: str = ""
 
 
 class Simulation:
@@ -153,12 +99,15 @@ class Simulation:
         self.workers: list[Worker] = []
         self.sent: list[Sent] = []
         self.poison: dict[str, int] = {}
-        self._born = self._accepted = self._undelivered = 0
+        self.brittle, self.calls = Brittle(plan.seed, self.faults), Calls(plan.seed, self.faults, self.tell)
+        self._accepted = self._undelivered = 0
+        self.deploy, self.trouble, self._workforce = Deploy(self), Trouble(self), Workforce(self)
 
     # --- what is kept of a run ---------------------------------------------------------------------------------------
 
     def tell(self, what: str, *details: Any) -> None:
-        self.journal.append(Entry(self.loop.time(), what, details))
+        process = OWNER.get()
+        self.journal.append(Entry(self.loop.time(), what, details, process.name if process else ""))
 
     def trace(self) -> list[str]:
         """The journal for people."""
@@ -169,11 +118,21 @@ class Simulation:
         text = "\n".join([*self.trace(), str(self.loop.steps)])
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
+    def spawn(self) -> Worker:
+        return self._workforce.spawn()
+
     # --- the run -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
         self._before()
-        self.sent = drawn(self.profile.draw, Random(f"{self.plan.seed}/commands"), self.faults, self.plan.dropped)
+        self.sent = drawn(
+            self.profile.draw,
+            Random(f"{self.plan.seed}/commands"),
+            self.faults,
+            self.plan.dropped,
+            self.profile.counts,
+            self.profile.longer,
+        )
         for each in self.sent:
             record = each.record()
             self._deliver(each.after, record)
@@ -183,10 +142,11 @@ class Simulation:
                 self.poison[each.id] = self.random.randint(1, 3)
         for _ in range(self.random.choice((1, 1, 2))):
             self.spawn()
-        trouble = self.random.choice((0.3, 0.8, 2.0))
-        Trouble(self).schedule(trouble)
+        trouble = self.random.choice((0.3, 0.8, 2.0)) * self.profile.longer
+        self.trouble.schedule(trouble)
+        self.deploy.schedule()
         try:
-            self.loop.run(lambda: self.loop.time() >= trouble and not self._undelivered, MOST_STEPS)
+            self.loop.run(lambda: self._over(trouble), MOST_STEPS)
             self._peace()
             self._until_settled()
         except Stuck as stuck:
@@ -217,6 +177,9 @@ class Simulation:
     def _reached(self, seconds: float) -> bool:
         return self.loop.time() >= seconds
 
+    def _over(self, trouble: float) -> bool:
+        return self.loop.time() >= trouble and not self._undelivered and not self.deploy.pending
+
     def open_ends(self) -> list[str]:
         """What is not settled yet."""
         under_way = self._undelivered + self.network.under_way
@@ -230,8 +193,10 @@ class Simulation:
         for ref, item in self.store.items.items():
             if ref.table == EFFECTS and "dueAt" in item:
                 found.append(f"effect {item['effect']} is open")
-            elif ref.table == PARKED:
+            elif ref.table == PARKED and (ref.range != HEAD or item["holds"]):
                 found.append(f"{ref.key} {ref.range} is parked")
+            elif ref.table == TIMERS and "dueBucket" in item:
+                found.append(f"{item['timer']} of {item['key']} waits")
             elif HOLD in item:
                 found.append(f"{ref.key} is held")
         return found
@@ -272,67 +237,6 @@ class Simulation:
         self._deliver(self.network.spread(1.5) if self.faults.strikes(Fault.REORDERED) else self.network.spread(0.05), record)
         if self.faults.strikes(Fault.DOUBLED):
             self._deliver(self.network.spread(0.3), record)
-
-    # --- processes ---------------------------------------------------------------------------------------------------
-
-    def spawn(self) -> Worker:
-        self._born += 1
-        worker = Worker(Process(f"worker-{self._born}"))
-        self.workers.append(worker)
-        context = copy_context()
-        context.run(OWNER.set, worker.process)
-        self.loop.call_soon(self._start, worker, context=context)
-        return worker
-
-    def _start(self, worker: Worker) -> None:
-        shape = Random(f"{self.plan.seed}/{worker.process.name}")
-        world = World(
-            environment="sim",
-            log=self.log,
-            store=self.store,
-            clock=SimulatedClock(self.loop, worker.process),
-            metrics=NoMetrics(),
-            random=shape,
-            ports=self.ports,
-            pace=Pace(commit_every=shape.choice((0.06, 0.15, 0.4)), drain=shape.choice((0.05, 0.3)), in_flight=shape.choice((4, 4000))),
-            conveyor=Conveyor(
-                requests=shape.choice((1, 2, 8)),
-                roots=shape.choice((1, 2, 25)),
-                folded=shape.choice((1, 3, 25)),
-                unpublished=shape.choice((600, 128 * 1024)),
-                cached=shape.choice((0, 1, 4000)),
-                look_for_parked=shape.choice((0.1, 0.4)),
-                fuse=FuseLimits(window=100),
-            ),
-            effects=EffectPace(calls=shape.choice((1, 16)), running=shape.choice((2, 400)), sweep=0.5),
-            projection_interval=shape.choice((0.0, 0.05, 0.3)),
-        )
-        for service, name in self.profile.all_roles:
-            role = build_role(self._poisoned(service), name, world)
-            worker.roles.append(role)
-            asyncio.ensure_future(self._lived(worker, role))  # noqa: RUF006  # the loop keeps its tasks
-
-    def _poisoned(self, service: Service) -> Service:
-        """The real decisions, but for those that raise for a while."""
-
-        def brittle(handler: Handler[Any, Any]) -> Handler[Any, Any]:
-            def decide(state: Any, command: Command[Any], at: Any) -> Any:
-                if self.poison.get(command.id, 0) > 0:
-                    self.poison[command.id] -= 1
-                    raise Poisonous(command.id)
-                return handler.decide(state, command, at)
-
-            return replace(handler, decide=decide)
-
-        return replace(service, handlers=tuple(brittle(handler) for handler in service.handlers)) if self.poison else service
-
-    async def _lived(self, worker: Worker, role: Role) -> None:
-        try:
-            await role.run()
-        except Exception as error:  # noqa: BLE001  # whatever stops a role is a broken promise
-            self.failures.append(f"{role.name} of {worker.process.name} stopped: {type(error).__name__}: {error}")
-        worker.roles.remove(role)
-        worker.process.alive = bool(worker.roles)
 
 
 def _brief(value: object) -> object:

@@ -18,18 +18,29 @@ QUICK = [
     "drain_returns_early",
     "effect_without_ledger",
     "event_id_by_chance",
+    "fired_id_by_chance",
+    "firing_ends_what_was_moved",
+    "fuse_parks_first",
+    "fuse_settles_in_its_window",
     "garbage_is_dropped",
+    "head_not_kept",
     "hold_before_rows",
     "late_not_marked",
+    "later_event_passes",
     "no_ring",
     "no_version_check",
     "outcomes_not_kept",
     "park_without_write",
+    "passed_without_note",
     "poison_is_skipped",
     "publish_only_own",
     "refusal_not_written",
     "retry_reorders",
+    "rows_before_head",
     "settled_ahead",
+    "skipped_not_kept",
+    "timer_fires_early",
+    "timer_row_behind_cursor",
     "unknown_is_repeated",
     "unknown_is_written",
     "watermark_not_contiguous",
@@ -48,6 +59,18 @@ def test_no_seed_breaks_a_promise() -> None:
     broken = {seed: found for seed in range(SEEDS) if (found := run(Plan(seed))[1])}
 
     assert not broken, "\n".join(f"make simulate SEEDS=1 FIRST={seed}: {found[0]}" for seed, found in broken.items())
+
+
+def test_bad_deploys_trip_the_fuse_and_timers_fire() -> None:
+    """The promises of both are about nothing otherwise."""
+    deploys = [run(Plan(seed, "registry+deploy"))[0] for seed in range(20)]
+    diaries = [run(Plan(seed, "diary+timers"))[0] for seed in range(20)]
+
+    tripped = [each for each in deploys if any(entry.what == "fuse" and entry.details[-1] for entry in each.journal)]
+    fired = [each for each in diaries if any(item.get("state") == "fired" for item in each.store.items.values())]
+    assert len(tripped) >= 10
+    assert {each.deploy.fresh for each in tripped} == {True, False}
+    assert len(fired) >= 15
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -12,7 +12,11 @@ from tests.simulation.group import SESSION
 from workers.engine.ports import Offset
 
 if TYPE_CHECKING:
-    from tests.simulation.simulation import Simulation, Worker
+    from tests.simulation.simulation import Simulation
+    from tests.simulation.workforce import Worker
+
+WORKER, BROKER = 1_500, 1_000
+"""Milliseconds by which a worker's clock may be wrong, and the brokers'."""
 
 
 class Trouble:
@@ -33,7 +37,7 @@ class Trouble:
     def _strike(self, kind: Fault, which: float) -> None:
         if not self._run.faults.active:
             return
-        awake = [each for each in self._run.workers if each.process.alive and not each.process.frozen and not each.stopping]
+        awake = [each for each in self._run.workers if each.awake]
         if not awake:
             return
         worker = awake[int(which * len(awake))]
@@ -52,16 +56,17 @@ class Trouble:
 
     def _crash(self, worker: Worker) -> None:
         worker.process.alive = False
-        self._silent(worker)
+        self.silent(worker)
         self._run.network.later(self._run.network.spread(0.5), self._run.spawn)
 
-    def _silent(self, worker: Worker) -> None:
+    def silent(self, worker: Worker) -> None:
+        """Its groups will miss it."""
         for consumer in worker.consumers():
             self._run.network.later(SESSION, partial(consumer.group.drop_if_silent, consumer))
 
     def _freeze(self, worker: Worker) -> None:
         worker.process.frozen = True
-        self._silent(worker)
+        self.silent(worker)
         self._run.network.later(self._run.network.spread(1.5), lambda: self._run.loop.thaw(worker.process))
         if len([each for each in self._run.workers if each.process.alive]) == 1:
             self._run.spawn()
@@ -82,9 +87,7 @@ class Trouble:
             consumer.group.rebalance()
 
     def _restart(self, worker: Worker) -> None:
-        worker.stopping = True
-        for each in worker.roles:
-            each.stop()
+        worker.stop()
         self._run.network.later(self._run.network.spread(0.5), self._run.spawn)
 
     def _rewind(self, worker: Worker) -> None:
@@ -102,5 +105,6 @@ class Trouble:
         self._run.spawn()
 
     def _jump(self, worker: Worker) -> None:
-        worker.process.clock_offset = int(self._run.network.spread(3_000)) - 1_500
-        self._run.log.clock_offset = int(self._run.network.spread(2_000)) - 1_000
+        clocks = self._run.profile.clocks
+        worker.process.clock_offset = int(clocks * (self._run.network.spread(2 * WORKER) - WORKER))
+        self._run.log.clock_offset = int(clocks * (self._run.network.spread(2 * BROKER) - BROKER))

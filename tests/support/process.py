@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.support.faults import NONE, FaultyLog, FaultyStore, Pulse, Rates
+from tests.support.raw_sealer import ReadableRaw
 from tests.support.waiting import eventually
 from workers.engine.effects import EffectPace
 from workers.engine.memory import MemoryLog, MemoryStore
@@ -72,7 +73,7 @@ class Plant:
 
     def __init__(self, service: Service, seed: int = 0, ports: Mapping[str, Any] | None = None) -> None:
         self.service, self.ports, self.random = service, ports or {}, Random(seed)
-        self.clock = QuickClock()
+        self.clock, self.raw_sealer = QuickClock(), ReadableRaw()
         self.log, self.store = MemoryLog(clock=self.clock), MemoryStore()
         self.processes: list[Process] = []
 
@@ -101,6 +102,7 @@ class Plant:
             conveyor=conveyor or Conveyor(),
             effects=effects or EffectPace(),
             projection_interval=interval,
+            raw_sealer=self.raw_sealer,
         )
         process = Process(build_role(self.service, role, world), log, store, pulse)
         self.processes.append(process)

@@ -16,6 +16,7 @@ from contracts.platform import TimerCancelled, TimerScheduled
 from contracts.timestamps import from_milliseconds
 from contracts.topics import commands_topic, events_topic
 from contracts.types import ContractId, Id, Timestamp
+from tests.support.raw_sealer import ReadableRaw
 from tests.support.waiting import eventually
 from workers.engine.decision import Item
 from workers.engine.memory import MemoryLog, MemoryStore
@@ -137,6 +138,7 @@ class Station:
             {},
             Pace(commit_every=0.005, drain=1.0),
             timers=self._pace,
+            raw_sealer=ReadableRaw(),
         )
         self.role: Role = build_role(self._service, RoleName.TIMERS, world)
         self._running = asyncio.create_task(self.role.run())

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from tests.support.raw_sealer import ReadableRaw
 from workers.adapters.dynamodb import DynamoStore
 from workers.adapters.kafka import KafkaLog
 from workers.engine.memory import SystemClock
@@ -24,7 +25,8 @@ from workers.engine.runtime import RoleName, Runtime, World, build_runtime
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``crash``: ``append`` or ``commit``, the how manieth, ``before`` or ``after`` it: then the process kills itself."""
+    """``crash``: ``append`` or ``commit``, the how manieth, ``before`` or ``after`` it: then the process kills itself. ``provider``: an
+    address that the service's module is handed with the world, to put its ports there (``dressed``)."""
 
     kafka: str
     dynamodb: str
@@ -33,6 +35,7 @@ class Settings:
     roles: tuple[str, ...] = ("commands",)
     crash: tuple[str, int, str] | None = None
     session: int = 6000
+    provider: str = ""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -103,9 +106,11 @@ class CrashingConsumer:
 async def main(settings: Settings) -> None:
     log = CrashingLog(KafkaLog(settings.kafka, session=settings.session), Crash(settings.crash))
     store = DynamoStore(settings.environment, endpoint=settings.dynamodb, region="eu-central-1")
-    world = World(settings.environment, log, store, SystemClock(), NoMetrics(), random.Random(), {})
-    service = importlib.import_module(settings.service).SERVICE
-    runtime = build_runtime([(service, RoleName(name)) for name in settings.roles], world)
+    world = World(settings.environment, log, store, SystemClock(), NoMetrics(), random.Random(), {}, raw_sealer=ReadableRaw())
+    module = importlib.import_module(settings.service)
+    if settings.provider:
+        world = module.dressed(world, settings.provider)
+    runtime = build_runtime([(module.SERVICE, RoleName(name)) for name in settings.roles], world)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runtime.stop)
     running = asyncio.create_task(runtime.run())
     ready = asyncio.create_task(_ready(runtime))

@@ -18,7 +18,7 @@ from workers.engine.draining import Drainer
 from workers.engine.fuse import Fuse, FuseTripped
 from workers.engine.intake import waiting_of
 from workers.engine.lane import Lane, Shard
-from workers.engine.parking import Failure, ParkedRow, ParkingLot
+from workers.engine.parking import Failure, ParkedRow, ParkingFull, ParkingLot
 from workers.engine.planning import Conveyor, Plan, Planner
 from workers.engine.ports import Clock, Log, Metrics, Store, StoreUnavailable
 from workers.engine.publisher import Publisher
@@ -30,11 +30,6 @@ from workers.engine.service import Service
 from workers.engine.settling import Settler
 from workers.engine.tracing import NoTracer, Tracer
 from workers.engine.writing import Writer
-
-
-class ParkingFull(Exception):
-    """More records are parked than the role may hold: something is wrong with more than a few keys. The role stopped; nothing was
-    skipped. Look at ``platform-parked``, mend the cause, start the role again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +261,9 @@ class CommandsProcessor:
 
     async def _park(self, plans: Sequence[Plan]) -> bool:
         """The rows first, then the writes that hold their roots. False when the fuse tripped: nothing is parked or written then."""
+        if self._faulted:
+            # This turn was under way when it tripped.
+            return False
         rows: list[ParkedRow] = []
         for plan in plans:
             failure = self._failure(plan)

@@ -17,12 +17,15 @@ from workers.engine.lane import Lane
 from workers.engine.parking import SAFETY, Failure, ParkedRow, ParkingLot
 from workers.engine.planning import Plan, Planner
 from workers.engine.quarantine import Quarantine
+from workers.engine.role import Owned
 from workers.engine.root import Root
 from workers.engine.service import Service
 from workers.engine.settling import Settler
 from workers.engine.writing import Writer
 
 CHUNK = 25
+SOON = 5_000
+"""Milliseconds."""
 
 
 class Drainer:
@@ -132,7 +135,9 @@ class Drainer:
     async def _put_aside(self, row: ParkedRow) -> None:
         assert row.failure is not None
         invalid = InvalidRecord(row.failure.fingerprint, row.failure.error)
-        await self._quarantine.put(self._lot.group, row.origin, row.record, invalid, attempts=row.attempts, trace=row.failure.trace)
+        await self._quarantine.put(
+            self._lot.group, row.origin, row.record, invalid, attempts=row.attempts, trace=row.failure.trace, first_at=row.first_at
+        )
 
     async def _clear(self, lane: Lane, root: Root, line: Sequence[ParkedRow]) -> None:
         """A stale owner's rows that are not applied yet reach the rightful owner from the log; later they are leftovers too. One refused
@@ -145,7 +150,15 @@ class Drainer:
             or (row.origin == owned.origin and row.record.offset < owned.committed and self._lot.is_old(row))
         ]
         await self._lot.remove(leftovers)
-        await self._push_back([row for row in line if row not in leftovers])
+        await self._wait_for_the_log(owned, [row for row in line if row not in leftovers])
+
+    async def _wait_for_the_log(self, owned: Owned, rest: Sequence[ParkedRow]) -> None:
+        """Rows whose records the log is yet to deliver are looked at again soon: a role that went on after its fuse would otherwise show
+        keys as parked for long after they were applied."""
+        comes = bool(rest) and rest[0].origin == owned.origin and rest[0].record.offset >= owned.committed
+        if comes:
+            await self._lot.keep(rest[0], self._lot.postponed(rest[0], SOON))
+        await self._push_back([row for row in rest[int(comes) :] if self._lot.is_due(row)])
 
     async def _push_back(self, rows: Sequence[ParkedRow]) -> None:
         for row in rows:

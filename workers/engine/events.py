@@ -1,75 +1,56 @@
-"""What the roles that read events share: decoding, recognising events published twice, one pump per partition."""
+"""What the roles that read events share: decoding, recognising events published twice, one pump per partition. An event that raises
+parks its key (``workers/engine/lines.py``); the others go on."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, TypeVar
 
 from contracts.catalogue import InvalidRecord, decode
 from contracts.envelope import Envelope
-from contracts.message import EventData
-from contracts.topics import service_of
-from contracts.types import EventId
+from workers.engine.arrivals import Arrival, Sink, arrival_of
+from workers.engine.lines import Lines
 from workers.engine.once import Novelty, Window
-from workers.engine.ports import Metrics
-from workers.engine.quarantine import Quarantine
+from workers.engine.ports import Metrics, StoreUnavailable
 from workers.engine.record import Partition, Record
 from workers.engine.role import Owned
-from workers.engine.service import Event
+from workers.engine.shared_parking import SharedParking
 
+W = TypeVar("W")
 BATCH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One event to act on. ``late``: it may have been seen before, and only a durable memory can tell."""
-
-    record: Record
-    envelope: Envelope
-    event: Event[EventData]
-    late: bool
-
-
-class Sink(Protocol):
-    """What a role does with events. ``handle`` gets each partition's arrivals in order, one batch at a time, and settles every one of
-    them when its consequence is durable (it may do so later). An exception stops the role."""
-
-    def wants(self, kind: str) -> bool: ...
-
-    async def opened(self, owned: Owned) -> None: ...
-
-    async def handle(self, owned: Owned, arrivals: Sequence[Arrival]) -> None: ...
-
-    async def drained(self, owned: Owned) -> None: ...
-
-    def closed(self, owned: Owned) -> None: ...
-
-
 @dataclass(slots=True)
-class _Feed:
+class _Feed(Generic[W]):
     owned: Owned
     window: Window
+    lines: Lines[W]
     queue: deque[Arrival] = field(default_factory=deque)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-    pump: asyncio.Task[None] | None = None
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def wake(self) -> None:
+        self.idle.clear()
+        self.woken.set()
 
 
-class EventsProcessor:
+class EventsProcessor(Generic[W]):
     """Never blocks its role. A record that is none of this sink's business is settled at once; one that cannot be decoded goes to the
     quarantine."""
 
-    def __init__(self, role: str, sink: Sink, quarantine: Quarantine, metrics: Metrics) -> None:
-        self._role, self._sink, self._quarantine, self._metrics = role, sink, quarantine, metrics
-        self._feeds: dict[Partition, _Feed] = {}
+    def __init__(self, role: str, sink: Sink[W], parking: SharedParking, metrics: Metrics) -> None:
+        self._role, self._sink, self._parking, self._metrics = role, sink, parking, metrics
+        self._feeds: dict[Partition, _Feed[W]] = {}
         self._asides: set[asyncio.Task[None]] = set()
+        self._faulted = False
         self.on_fault: Callable[[Exception], None] = lambda _: None
 
     def opened(self, owned: Owned, metadata: str) -> int | None:
-        feed = _Feed(owned, Window(metadata))
+        feed = _Feed(owned, Window(metadata), Lines(owned, self._sink, self._parking))
         feed.idle.set()
-        feed.pump = asyncio.create_task(self._pump(feed))
+        feed.tasks += [asyncio.create_task(self._pump(feed)), asyncio.create_task(self._watch(feed))]
         self._feeds[owned.partition] = feed
         return feed.window.read_from
 
@@ -93,8 +74,7 @@ class EventsProcessor:
             else:
                 feed.queue.append(arrival)
         if feed.queue:
-            feed.idle.clear()
-            feed.woken.set()
+            feed.wake()
 
     def metadata(self, owned: Owned) -> str:
         return self._feeds[owned.partition].window.metadata(owned.watermark.value)
@@ -102,31 +82,30 @@ class EventsProcessor:
     async def drained(self, owned: Owned) -> None:
         feed = self._feeds[owned.partition]
         feed.queue.clear()
+        feed.lines.due.clear()
         await feed.idle.wait()
         await self._sink.drained(owned)
 
     def closed(self, owned: Owned) -> None:
         feed = self._feeds.pop(owned.partition)
-        if feed.pump:
-            feed.pump.cancel()
+        for task in feed.tasks:
+            task.cancel()
         self._sink.closed(owned)
+        self._parking.closed(owned.partition)
 
-    def _arrival(self, feed: _Feed, record: Record) -> Arrival | None:
-        decoded = decode(record.key, record.value, record.headers, record.timestamp)
-        envelope, data = decoded.envelope, decoded.data
-        novelty = feed.window.judge(envelope, record.offset)
-        if novelty is Novelty.KNOWN:
-            self._metrics.count("recognised", role=self._role)
-            return None
-        if not isinstance(data, EventData) or not (self._sink.wants(envelope.kind) or envelope.receipt):
-            return None
-        service = service_of(record.partition.topic)
-        event = Event(EventId(envelope.id), service, envelope.subject, envelope.time, envelope.actor, data)
-        return Arrival(record, envelope, event, novelty is Novelty.LATE)
+    def _arrival(self, feed: _Feed[W], record: Record) -> Arrival | None:
+        def judge(envelope: Envelope) -> bool | None:
+            novelty = feed.window.judge(envelope, record.offset)
+            if novelty is Novelty.KNOWN:
+                self._metrics.count("recognised", role=self._role)
+                return None
+            return novelty is Novelty.LATE if self._sink.wants(envelope.kind) or envelope.receipt else None
+
+        return arrival_of(record, feed.owned.origin, lambda: feed.lines.settle(record.offset), judge, parked=False)
 
     def _put_aside(self, owned: Owned, record: Record, invalid: InvalidRecord) -> None:
         async def put() -> None:
-            await self._quarantine.put(self._role, owned.origin, record, invalid)
+            await self._parking.quarantine.put(self._role, owned.origin, record, invalid)
             if owned.live:
                 owned.settle(record.offset)
 
@@ -139,18 +118,32 @@ class EventsProcessor:
         if not task.cancelled() and (error := task.exception()):
             self.on_fault(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
-    async def _pump(self, feed: _Feed) -> None:
+    async def _pump(self, feed: _Feed[W]) -> None:
         try:
-            await self._sink.opened(feed.owned)
+            await feed.lines.opened()
             while True:
                 await feed.woken.wait()
                 feed.woken.clear()
-                while feed.queue:
+                while feed.queue or feed.lines.due:
                     batch = [feed.queue.popleft() for _ in range(min(BATCH, len(feed.queue)))]
-                    await self._sink.handle(feed.owned, batch)
+                    await feed.lines.take(batch)
+                    await feed.lines.drain()
                 feed.idle.set()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001  # a bug of a reaction or effect: the role stops, the events are read again
+        except Exception as error:  # noqa: BLE001  # the role stops, the events are read again
+            self._faulted = True
             feed.idle.set()
             self.on_fault(error)
+
+    async def _watch(self, feed: _Feed[W]) -> None:
+        while feed.owned.live and not self._faulted:
+            try:
+                await feed.lines.look()
+            except StoreUnavailable:
+                self._parking.retried()
+            except Exception as error:  # noqa: BLE001  # the role stops rather than leave lines unlooked at in silence
+                self.on_fault(error)
+            if feed.lines.due and feed.owned.live:
+                feed.wake()
+            await self._parking.rest()

@@ -5,7 +5,7 @@ A record at or below ``_seen`` is done; a command id in the ring is done and its
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,8 +33,7 @@ class MessageTooLarge(Exception):
     """A decision said something that no topic takes: a bug of the decision; its key parks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A decoded command in its lane. ``at`` and ``appended`` are the log's append time, as text and in milliseconds."""
 
     origin: Origin
@@ -89,6 +88,9 @@ class Folded:
     write: bool
     fault: Exception | None = None
 
+    def with_root(self, root: Root) -> "Folded":
+        return Folded(root, self.rows, self.claims, self.outcomes, self.verdicts, self.taken, self.write, self.fault)
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -141,7 +143,7 @@ def fold(found: Found, records: Sequence[Waiting], service: str, circumstances: 
             if missing:
                 return missing
         taken += 1
-    root = replace(progress.root, version=found.root.version + 1) if progress.write else progress.root
+    root = progress.root.at(found.root.version + 1) if progress.write else progress.root
     return Folded(
         root, progress.rows, tuple(progress.claims), tuple(progress.outcomes), tuple(progress.verdicts), taken, progress.write, fault
     )

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from workers.engine.decision import Claim, Item, ItemRef, ReleaseClaim
@@ -93,7 +93,7 @@ class Lane:
             for outcome in self.entry.root.owed(owned.origin, owned.committed)
             if (outcome.origin, outcome.offset) not in self.acknowledged
         )
-        return replace(folded, root=replace(folded.root, outcomes=(*kept, *self.riding, *folded.outcomes)))
+        return folded.with_root(folded.root.carrying((*kept, *self.riding, *folded.outcomes)))
 
     def writes(self, folded: Folded) -> list[Write]:
         """The root first, then rows of the key, then claims."""

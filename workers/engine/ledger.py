@@ -16,6 +16,7 @@ import orjson
 from contracts.envelope import Envelope, text_headers
 from contracts.ids import effect_id
 from contracts.timestamps import from_milliseconds, to_milliseconds
+from contracts.topics import events_topic
 from contracts.types import EffectId, Timestamp
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Absent, VersionIs, Write
@@ -48,7 +49,8 @@ class Stored:
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
     """Times in milliseconds since the epoch. ``due_at``: when somebody must look at the row again while it is open. ``claimant``: the
-    process that holds the claim, so that two that claim in one moment do not both find their own row."""
+    process that holds the claim, so that two that claim in one moment do not both find their own row. ``failures``: how often the effect's
+    own code raised; ``fingerprint`` and ``error`` tell of the last time."""
 
     effect: EffectId
     name: str
@@ -66,6 +68,9 @@ class LedgerRow:
     open: bool = True
     reference: str = ""
     reason: str = ""
+    failures: int = 0
+    fingerprint: str = ""
+    error: str = ""
     results: tuple[Stored, ...] = ()
     version: int = 0
 
@@ -90,7 +95,8 @@ class LedgerRow:
             "results": [[each.kind, each.name, each.key, each.value] for each in self.results],
             VERSION: self.version,
         }
-        item |= {name: value for name, value in (("reference", self.reference), ("reason", self.reason)) if value}
+        told = {"reference": self.reference, "reason": self.reason, "failures": self.failures, "fingerprint": self.fingerprint}
+        item |= {name: value for name, value in {**told, "error": self.error}.items() if value}
         if self.open:
             item |= {
                 "openPartition": f"{self.service}#{self.partition}",
@@ -98,6 +104,26 @@ class LedgerRow:
                 "openService": self.service,
             }
         return item
+
+    @property
+    def place(self) -> tuple[int, str, int]:
+        """Orders the effects of one key as their events stand in the log: by command, then within it."""
+        position = self.envelope.position
+        return position.offset if position else 0, self.envelope.sequence or "", self.created_at
+
+    @property
+    def turn(self) -> tuple[int, str]:
+        """The event's place among those of its key."""
+        return self.place[:2]
+
+    @property
+    def topic(self) -> str:
+        """The log its event stands in."""
+        return events_topic(self.envelope.kind.split(".")[1])
+
+    @property
+    def key(self) -> str:
+        return self.envelope.subject
 
     @classmethod
     def of(cls, item: Item) -> "LedgerRow":
@@ -120,6 +146,9 @@ class LedgerRow:
             open="openPartition" in item,
             reference=item.get("reference", ""),
             reason=item.get("reason", ""),
+            failures=item.get("failures", 0),
+            fingerprint=item.get("fingerprint", ""),
+            error=item.get("error", ""),
             results=tuple(Stored(*each) for each in item.get("results", ())),
             version=item[VERSION],
         )

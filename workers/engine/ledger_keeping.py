@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from random import Random
 
+from contracts.types import EffectId
 from workers.engine.decision import ItemRef
-from workers.engine.ledger import LedgerRow, first_write, next_write
+from workers.engine.ledger import EFFECTS, LedgerRow, first_write, next_write
 from workers.engine.ports import Clock, Fate, Store, StoreUnavailable, Write, Written
 from workers.engine.retry import TRANSIENT
 
@@ -29,6 +30,18 @@ class LedgerKeeper:
             results = await self._written([first_write(row) for row in chunk])
             fresh += [row for row, result in zip(chunk, results, strict=True) if result.fate is Fate.WRITTEN]
         return fresh
+
+    async def look_up(self, effects: Sequence[EffectId]) -> list[LedgerRow]:
+        """Those that are in the ledger, as they are."""
+        attempt = 0
+        while True:
+            try:
+                found = await self._store.get([ItemRef(EFFECTS, each) for each in effects])
+            except StoreUnavailable:
+                await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
+                attempt += 1
+            else:
+                return [LedgerRow.of(item) for item in found.values()]
 
     async def keep(self, before: LedgerRow, after: LedgerRow) -> LedgerRow:
         """Returns ``after``. Raises LostClaim."""

@@ -13,6 +13,7 @@ COUNTERS: Final = {
     "store_retries": ("Store calls tried again, by role and why.", ("role", "why")),
     "published": ("Records acknowledged by the log, by topic.", ("topic",)),
     "provider_calls": ("Calls to providers, by provider, effect and how they ended.", ("provider", "effect", "result")),
+    "effects_failed": ("Effects given up and kept for people, by service and effect: an alarm.", ("service", "effect")),
     "timers_fired": ("Commands of timers acknowledged by the log, by service and timer.", ("service", "timer")),
     "commit_failures": ("Offset commits refused or unanswered, by role and why.", ("role", "why")),
     "ingress_requests": ("HTTP requests, by route and reason.", ("route", "reason")),
@@ -23,6 +24,7 @@ GAUGES: Final = {
     "lag_seconds": ("Age of the oldest unsettled record, by role.", ("role",)),
     "in_flight": ("Records received and not settled, by role.", ("role",)),
     "role_failed": ("1 while a role has stopped because of a fault.", ("role",)),
+    "breaker_open": ("1 while a role makes no calls to a provider that answers nobody.", ("role", "provider")),
     "parked_keys": ("Keys held by a parked command, by role.", ("role",)),
 }
 HISTOGRAMS: Final = {

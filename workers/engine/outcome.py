@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -29,8 +29,7 @@ class Said:
     sequenced: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The verdict on the command at ``origin``/``offset``. Everything a second publisher needs to say the same again.
 
     ``version`` is the root's version after the write that applied it (0: nothing was written), ``first`` the index of its first

@@ -29,6 +29,11 @@ ROWS_A_WRITE = 25
 LONGEST_TRACE = 4_000
 
 
+class ParkingFull(Exception):
+    """More records are parked than the role may hold: something is wrong with more than a few keys. The role stopped; nothing was
+    skipped. Look at ``platform-parked``, mend the cause, start the role again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What a decision raised. ``fingerprint``: error type, command kind and failing function."""
@@ -47,7 +52,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ParkedRow:
-    """One waiting record. ``attempts`` counts tries of its decision; ``quarantined`` rows wait for people. Times in milliseconds."""
+    """One waiting record. It is kept as it came and yet holds no personal value in the clear: only what was decoded is parked, and
+    nothing decodes whose marked fields are not sealed texts. ``attempts`` counts tries of its decision; ``quarantined`` rows
+    wait for people. Times in milliseconds.
+    ``only``: the one row of a projection that could not fold the event; so parked, it holds no key and waits for none."""
 
     group: str
     record: Record
@@ -59,6 +67,7 @@ class ParkedRow:
     first_at: int = 0
     last_at: int = 0
     version: int = 1
+    only: str = ""
 
     @property
     def key(self) -> str:
@@ -66,7 +75,8 @@ class ParkedRow:
 
     @property
     def ref(self) -> ItemRef:
-        return ItemRef(PARKED, f"{self.group}#{self.key}", f"{self.origin}#{self.record.offset:020d}")
+        place = f"{self.origin}#{self.record.offset:020d}"
+        return ItemRef(PARKED, f"{self.group}#{self.key}", f"{place}#{self.only}" if self.only else place)
 
     @property
     def position(self) -> Position:
@@ -91,6 +101,8 @@ class ParkedRow:
             "lastAt": from_milliseconds(self.last_at),
             VERSION: self.version,
         }
+        if self.only:
+            item["only"] = self.only
         if self.failure:
             item |= {"fingerprint": self.failure.fingerprint, "error": self.failure.error, "trace": self.failure.trace}
         return item
@@ -111,6 +123,7 @@ class ParkedRow:
             first_at=to_milliseconds(Timestamp(item["firstAt"])),
             last_at=to_milliseconds(Timestamp(item["lastAt"])),
             version=item[VERSION],
+            only=item.get("only", ""),
         )
 
 
@@ -137,6 +150,14 @@ class ParkingLot:
     def postponed(self, row: ParkedRow, milliseconds: int) -> ParkedRow:
         return replace(row, next_attempt_at=self._clock.now() + milliseconds, version=row.version + 1)
 
+    def pushed_back(self, row: ParkedRow) -> ParkedRow:
+        """Looked at again even if nothing says so."""
+        return self.postponed(row, SAFETY)
+
+    def next_look(self) -> int:
+        """When everything held is to be looked at, whatever is due."""
+        return self._clock.now() + SAFETY
+
     def is_due(self, row: ParkedRow) -> bool:
         return row.next_attempt_at <= self._clock.now()
 
@@ -161,6 +182,9 @@ class ParkingLot:
         page = await self._store.query(PARKED, DUE_INDEX, f"{self.group}#{partition}", up_to=now, limit=100)
         keys = [str(item["groupKey"]).removeprefix(f"{self.group}#") for item in page.items]
         return list(dict.fromkeys(keys))
+
+    async def has_rows(self, partition: int) -> bool:
+        return bool((await self._store.query(PARKED, DUE_INDEX, f"{self.group}#{partition}", limit=1)).items)
 
     async def line(self, key: str) -> list[ParkedRow]:
         """Everything parked of one key, in the order of the log."""

@@ -225,6 +225,19 @@ class Store(Protocol):
 # --- clock and metrics ---------------------------------------------------------------------------------------------
 
 
+class RawSealer(Protocol):
+    async def seal(self, raw: bytes) -> str:
+        """A sealed text for operations alone, of bytes that may hold anything. Raises KeysUnavailable; does not wait for keys itself."""
+        ...
+
+
+class NoRawSealer:
+    """For worlds that put nothing aside; whoever does is stopped rather than keep somebody's data in the clear."""
+
+    async def seal(self, raw: bytes) -> str:
+        raise StoreMisconfigured(f"{len(raw)} bytes are to be put aside and nothing was given to seal them with")
+
+
 class Clock(Protocol):
     def now(self) -> int:
         """Milliseconds since the epoch. For leases, retries and lag; never for decisions."""

@@ -1,5 +1,8 @@
 """The projections role: events become rows that count or summarise. The same fold as the commands role, over events: each row has one
-writer (its key names the source partition) and keeps the highest position it has folded, so its sums are exact."""
+writer (its key names the source partition) and keeps the highest position it has folded, so its sums are exact.
+
+A row's highest position never passes an event that is parked, or whose fold raised, without a note in its books. So whoever brings such an
+event later, as often as he likes, folds it exactly once: it is folded if it lies above the highest position or is noted."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -7,44 +10,39 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from workers.engine.arrivals import Arrival, Line, Prepared, Refusal
 from workers.engine.decision import Item, ItemRef
-from workers.engine.events import Arrival
+from workers.engine.folding import Step, folded, target
 from workers.engine.ports import Absent, Clock, Fate, Metrics, Store, StoreUnavailable, VersionIs, Write, Written
 from workers.engine.receipts import RECEIPTS, receipt_change
 from workers.engine.retry import TRANSIENT
 from workers.engine.role import Owned
-from workers.engine.root import SEEN, VERSION, plain
-from workers.engine.service import Change, Projection, Service
+from workers.engine.root import VERSION
+from workers.engine.service import Projection, Service
 
-LATE = "_late"
 ROWS_A_WRITE = 25
+Steps = list[tuple[ItemRef, Step, float]]
+"""Rows, what an event does to them, and for how many seconds they may wait for more."""
 
 
 class RejectedProjection(Exception):
     """The store will never take a projection's row (too large or malformed): a bug of its fold. The role stops; nothing is lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One event's change of one row."""
-
-    arrival: Arrival
-    change: Change
-
-
 @dataclass(slots=True, eq=False)
 class _Row:
     ref: ItemRef
-    steps: list[_Step] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     due: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class _Board:
-    """What is pending for one partition. ``open``: steps not yet written, per event's offset."""
+    """What is pending for one partition. ``open``: steps not yet written, per event."""
 
+    line: Line
     rows: dict[ItemRef, _Row] = field(default_factory=dict)
-    open: dict[int, int] = field(default_factory=dict)
+    open: dict[Arrival, int] = field(default_factory=dict)
     flusher: asyncio.Task[None] | None = None
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     empty: asyncio.Event = field(default_factory=asyncio.Event)
@@ -66,26 +64,29 @@ class ProjectionsSink:
     def wants(self, kind: str) -> bool:
         return kind in self._by_kind
 
-    async def opened(self, owned: Owned) -> None:
-        board = self._boards[owned] = _Board()
+    async def opened(self, owned: Owned, line: Line) -> None:
+        board = self._boards[owned] = _Board(line)
         board.empty.set()
         board.flusher = asyncio.create_task(self._run(owned, board))
 
-    async def handle(self, owned: Owned, arrivals: Sequence[Arrival]) -> None:
+    async def prepare(self, owned: Owned, arrival: Arrival) -> Steps:
+        steps = self._steps(owned, arrival)
+        return [each for each in steps if target(each[0]) == arrival.only] if arrival.only else steps
+
+    async def apply(self, owned: Owned, prepared: Sequence[Prepared[Steps]]) -> Sequence[Refusal]:
         board = self._boards[owned]
-        for arrival in arrivals:
-            steps = self._steps(owned, arrival)
-            if not steps:
-                owned.settle(arrival.record.offset)
+        for each in prepared:
+            if not each.work:
+                each.arrival.settle()
                 continue
-            board.open[arrival.record.offset] = len(steps)
+            board.open[each.arrival] = len(each.work)
             board.empty.clear()
-            for ref, step, delay in steps:
-                row = board.rows.get(ref)
-                if row is None:
-                    row = board.rows[ref] = _Row(ref, due=self._clock.now() + int(delay * 1000))
+            for ref, step, delay in each.work:
+                row = board.rows.setdefault(ref, _Row(ref, due=self._clock.now() + int(delay * 1000)))
+                row.due = min(row.due, self._clock.now() + int(delay * 1000))
                 row.steps.append(step)
         board.woken.set()
+        return ()
 
     async def drained(self, owned: Owned) -> None:
         board = self._boards.get(owned)
@@ -103,15 +104,16 @@ class ProjectionsSink:
 
     # --- events to steps -------------------------------------------------------------------------------------------
 
-    def _steps(self, owned: Owned, arrival: Arrival) -> list[tuple[ItemRef, _Step, float]]:
+    def _steps(self, owned: Owned, arrival: Arrival) -> Steps:
         shard = f"{owned.partition.topic}/{owned.partition.number}"
-        steps: list[tuple[ItemRef, _Step, float]] = []
+        interval = 0.0 if arrival.parked else self._interval
+        steps: Steps = []
         for projection in self._by_kind.get(arrival.envelope.kind, ()):
             changes = projection.project(arrival.event)
-            steps += [(ItemRef(projection.table, each.key(shard)), _Step(arrival, each), self._interval) for each in changes]
+            steps += [(ItemRef(projection.table, each.key(shard)), Step(arrival, each), interval) for each in changes]
         if arrival.envelope.receipt and arrival.event.service == self._service.name:
             change = receipt_change(arrival.envelope, arrival.event)
-            steps.append((ItemRef(RECEIPTS, change.key(shard)), _Step(arrival, change), 0.0))
+            steps.append((ItemRef(RECEIPTS, change.key(shard)), Step(arrival, change), 0.0))
         return steps
 
     # --- rows to the store -----------------------------------------------------------------------------------------
@@ -130,7 +132,7 @@ class ProjectionsSink:
                     board.woken.clear()
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001  # a bug of a fold: the role stops, the events are read again
+        except Exception as error:  # noqa: BLE001  # the role stops, the events are read again
             self.on_fault(error)
 
     async def _either(self, board: _Board, seconds: float) -> None:
@@ -162,7 +164,7 @@ class ProjectionsSink:
         """Reads and writes once; returns the rows that must be folded again from what is there."""
         try:
             found = await self._store.get([row.ref for row in rows])
-            writes = {row.ref: _fold(row, found.get(row.ref), owned) for row in rows}
+            writes = {row.ref: await self._fold(owned, board, row, found.get(row.ref)) for row in rows}
             sent = [write for write in writes.values() if write]
             results = dict(zip([w.ref for w in sent], await self._store.write(sent) if sent else [], strict=True))
         except StoreUnavailable:
@@ -170,18 +172,27 @@ class ProjectionsSink:
         again: list[_Row] = []
         for row in rows:
             if _over(row, results.get(row.ref)):
-                self._written(owned, board, row)
+                self._written(board, row)
             else:
                 again.append(row)
         return again
 
-    def _written(self, owned: Owned, board: _Board, row: _Row) -> None:
+    async def _fold(self, owned: Owned, board: _Board, row: _Row, found: Item | None) -> Write | None:
+        """None when every step is in the row already. What cannot be folded is safe in the line before the row is written without it."""
+        shard = f"{owned.partition.topic}/{owned.partition.number}"
+        change = folded(row.steps, found, shard, owned.origin, board.line)
+        for arrival, error in change.raised:
+            await board.line.skip(arrival, target(row.ref), error)
+        if change.item is None:
+            return None
+        return Write(row.ref, found, change.item, VersionIs(found[VERSION]) if found else Absent())
+
+    def _written(self, board: _Board, row: _Row) -> None:
         for step in row.steps:
-            offset = step.arrival.record.offset
-            board.open[offset] -= 1
-            if not board.open[offset]:
-                del board.open[offset]
-                owned.settle(offset)
+            board.open[step.arrival] -= 1
+            if not board.open[step.arrival]:
+                del board.open[step.arrival]
+                step.arrival.settle()
         if not board.open:
             board.empty.set()
 
@@ -190,28 +201,3 @@ def _over(row: _Row, result: Written | None) -> bool:
     if result is not None and result.fate is Fate.INVALID:
         raise RejectedProjection(f"{row.ref}: {result.detail}. {RejectedProjection.__doc__}")
     return result is None or result.fate is Fate.WRITTEN
-
-
-def _fold(row: _Row, found: Item | None, owned: Owned) -> Write | None:
-    """None when every step is in the row already."""
-    seen: int = (found or {}).get(SEEN, {}).get(owned.origin, -1)
-    late: list[str] = list((found or {}).get(LATE, ()))
-    item = plain(found) if found else None
-    changed = False
-    for step in row.steps:
-        offset, event = step.arrival.record.offset, step.arrival.event
-        if offset <= seen or (step.arrival.late and event.id in late):
-            continue
-        stamps = {"createdBy": event.id, "createdAt": event.at} if item is None else {}
-        item = {**stamps, **step.change.fold(item, f"{owned.partition.topic}/{owned.partition.number}"), "updatedAt": event.at}
-        changed = True
-        if step.arrival.late:
-            late.append(event.id)
-    if not changed or item is None:
-        return None
-    last = max(seen, row.steps[-1].arrival.record.offset)
-    version: int = (found or {}).get(VERSION, 0)
-    books: dict[str, Any] = {VERSION: version + 1, SEEN: {**(found or {}).get(SEEN, {}), owned.origin: last}}
-    if late:
-        books[LATE] = late
-    return Write(row.ref, found, {**item, **books}, VersionIs(version) if found else Absent())

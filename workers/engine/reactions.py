@@ -9,18 +9,22 @@ from contracts.envelope import Envelope
 from contracts.ids import reaction_command_id
 from contracts.message import CommandData
 from contracts.topics import commands_topic
+from workers.engine.arrivals import Arrival, Line, Prepared, Refusal, one_by_one
 from workers.engine.decision import Item
-from workers.engine.events import Arrival
-from workers.engine.ports import Clock, Log, LogUnavailable, Metrics, Store, StoreUnavailable
+from workers.engine.ports import Clock, Log, LogUnavailable, Metrics, RejectedRecord, Store, StoreUnavailable
 from workers.engine.record import Outgoing
 from workers.engine.retry import TRANSIENT
 from workers.engine.role import Owned
 from workers.engine.service import Query, Reaction, Send, Service
 from workers.engine.tracing import NoTracer, Tracer
 
+Commands = Mapping[str, Sequence[Outgoing]]
+"""By topic."""
+
 
 class ReactionsSink:
-    """One batch of one partition at a time: react, publish, wait, settle. A crash in between sends the same commands again."""
+    """One batch of one partition at a time: react, publish, wait, settle. A crash in between sends the same commands again. An event whose
+    command no log takes is refused."""
 
     def __init__(
         self, service: Service, log: Log, store: Store, clock: Clock, metrics: Metrics, random: Random, tracer: Tracer | None = None
@@ -35,23 +39,30 @@ class ReactionsSink:
     def wants(self, kind: str) -> bool:
         return kind in self._by_kind
 
-    async def opened(self, owned: Owned) -> None:
+    async def opened(self, owned: Owned, line: Line) -> None:
         """Nothing to fetch."""
 
-    async def handle(self, owned: Owned, arrivals: Sequence[Arrival]) -> None:
+    async def prepare(self, owned: Owned, arrival: Arrival) -> Commands:
         outgoing: dict[str, list[Outgoing]] = {}
-        for arrival in arrivals:
-            for reaction in self._by_kind.get(arrival.envelope.kind, ()):
-                rows = await self._rows(reaction.query(arrival.event)) if reaction.query else ()
-                for send in reaction.react(arrival.event, rows):
-                    record = command_record(self._service.name, "reactions", send, arrival, self._span(arrival))
-                    outgoing.setdefault(commands_topic(send.command.service), []).append(record)
-        await self._publish(outgoing)
-        for arrival in arrivals:
-            owned.settle(arrival.record.offset)
+        for reaction in self._by_kind.get(arrival.envelope.kind, ()):
+            rows = await self._rows(reaction.query(arrival.event)) if reaction.query else ()
+            for send in reaction.react(arrival.event, rows):
+                record = command_record(self._service.name, "reactions", send, arrival, self._span(arrival))
+                outgoing.setdefault(commands_topic(send.command.service), []).append(record)
+        return outgoing
+
+    async def apply(self, owned: Owned, prepared: Sequence[Prepared[Commands]]) -> Sequence[Refusal]:
+        try:
+            await self._publish(prepared)
+        except RejectedRecord:
+            # What was appended before is appended again, under the same ids.
+            return await one_by_one(prepared, lambda each: self._publish([each]), RejectedRecord)
+        for each in prepared:
+            each.arrival.settle()
+        return ()
 
     async def drained(self, owned: Owned) -> None:
-        """``handle`` returns only when everything is published."""
+        """``apply`` returns only when everything is published."""
 
     def closed(self, owned: Owned) -> None:
         """Nothing is kept."""
@@ -76,7 +87,11 @@ class ReactionsSink:
             if start is None:
                 return rows
 
-    async def _publish(self, outgoing: Mapping[str, Sequence[Outgoing]]) -> None:
+    async def _publish(self, prepared: Sequence[Prepared[Commands]]) -> None:
+        outgoing: dict[str, list[Outgoing]] = {}
+        for each in prepared:
+            for topic, records in each.work.items():
+                outgoing.setdefault(topic, []).extend(records)
         for topic, records in outgoing.items():
             await append_patiently(self._log, self._clock, self._random, topic, records)
             self._metrics.count("published", len(records), topic=topic)

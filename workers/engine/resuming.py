@@ -6,9 +6,9 @@ from typing import Any
 from contracts.ids import derived
 from contracts.timestamps import day, from_milliseconds
 from workers.engine.bookmarks import AUDIT, OffsetMoved, resume_ref, watermark_partition
-from workers.engine.commands import ParkingFull
 from workers.engine.decision import Item, ItemRef
 from workers.engine.fuse import FuseTripped
+from workers.engine.parking import ParkingFull
 from workers.engine.ports import Absent, Clock, Fate, Store, StoreUnavailable, VersionIs, Write
 from workers.engine.root import VERSION
 

@@ -14,13 +14,14 @@ from workers.engine.commands import CommandsProcessor
 from workers.engine.effects import EffectPace, EffectsSink
 from workers.engine.events import EventsProcessor
 from workers.engine.planning import Conveyor
-from workers.engine.ports import Clock, Log, Metrics, Store
+from workers.engine.ports import Clock, Log, Metrics, NoRawSealer, RawSealer, Store
 from workers.engine.projections import ProjectionsSink
 from workers.engine.quarantine import Quarantine
 from workers.engine.reactions import ReactionsSink
 from workers.engine.resuming import RESUMABLE, Resumes
 from workers.engine.role import Pace, Role
 from workers.engine.service import Service
+from workers.engine.shared_parking import MOST_LISTED, ParkingLimits, SharedParking
 from workers.engine.timers import TimersPace, TimersSink
 from workers.engine.tracing import NoTracer, Tracer
 
@@ -53,6 +54,7 @@ class World:
     projection_interval: float = 1.0
     timers: TimersPace = field(default_factory=TimersPace)
     tracer: Tracer = field(default_factory=NoTracer)
+    raw_sealer: RawSealer = field(default_factory=NoRawSealer)
 
 
 def roles_of(service: Service) -> list[RoleName]:
@@ -69,10 +71,11 @@ def roles_of(service: Service) -> list[RoleName]:
 
 def build_role(service: Service, name: RoleName, world: World) -> Role:
     group = f"{service.name}-{name.value}"
-    quarantine = Quarantine(world.store, world.clock, world.metrics, world.random)
+    quarantine = Quarantine(world.store, world.raw_sealer, world.clock, world.metrics, world.random)
     if name is RoleName.COMMANDS:
         return _commands_role(service, group, world, quarantine)
     sink: ReactionsSink | EffectsSink | ProjectionsSink | TimersSink
+    processor: EventsProcessor[Any]
     if name is RoleName.REACTIONS:
         topics = _sources([reaction.event.service for reaction in service.reactions])
         sink = ReactionsSink(service, world.log, world.store, world.clock, world.metrics, world.random, world.tracer)
@@ -96,12 +99,18 @@ def build_role(service: Service, name: RoleName, world: World) -> Role:
     else:
         topics = _sources([service.name, *(projection.event.service for projection in service.projections)])
         sink = ProjectionsSink(service, world.store, world.clock, world.metrics, world.random, world.projection_interval)
-    processor = EventsProcessor(group, sink, quarantine, world.metrics)
+    processor = EventsProcessor(group, sink, _parking(group, world, quarantine), world.metrics)
     role = Role(group, topics, processor, world.log, world.clock, world.metrics, world.pace, Bookmarks(group, world.store, world.clock))
     processor.on_fault = role.fail
     if not isinstance(sink, ReactionsSink):
         sink.on_fault = role.fail
     return role
+
+
+def _parking(group: str, world: World, quarantine: Quarantine) -> SharedParking:
+    pace = world.conveyor
+    limits = ParkingLimits(min(pace.parked, MOST_LISTED), pace.parked_a_key, pace.look_for_parked, pace.fuse)
+    return SharedParking(group, world.store, world.clock, world.metrics, world.random, quarantine, limits)
 
 
 def _commands_role(service: Service, group: str, world: World, quarantine: Quarantine) -> Role:

@@ -71,10 +71,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Retryable:
-    """The provider certainly did nothing, or repeating under the same key is safe. ``after``: its own wish, in seconds."""
+    """The provider certainly did nothing, or repeating under the same key is safe. ``after``: its own wish, in seconds. ``ours``: the
+    reason lies with us (keys are away), so it says nothing of the provider and its breaker does not count it."""
 
     reason: str
     after: float | None = None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class Effect(Generic[E]):
     ``repeatable``: after an unknown outcome the engine may call again under the same id (Stripe's keys, renders, reads). Otherwise
     ``unknown`` names the commands that report it, and nobody calls again.
     ``attempt`` is the event's domain attempt, part of the result commands' ids.
+    ``opens`` and ``seals``: for whom sealed texts may be opened and values sealed (``contracts.sealed.audience``); the port does nothing
+    else, and deployment makes rights of it. Both come before any call that can't be repeated: a key that is away is a Retryable.
     """
 
     name: str
@@ -129,6 +133,8 @@ class Effect(Generic[E]):
     attempt: Callable[[Event[E]], int] = lambda _: 1
     key_lifetime: timedelta = timedelta(hours=24)
     timeout: float = 60.0
+    opens: frozenset[str] = frozenset()
+    seals: frozenset[str] = frozenset()
 
 
 # --- projections ---------------------------------------------------------------------------------------------------

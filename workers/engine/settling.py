@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from contracts.platform import TimerScheduled
 from workers.engine.fold import Folded, Waiting
@@ -72,11 +71,11 @@ class Settler:
                 self._metrics.count("outcomes", service=self._service.name, kind=kind, reason=verdict.reason)
 
     def _traced(self, outcome: Outcome) -> Outcome:
-        if not outcome.received:
+        if outcome.traceparent is None or not outcome.received:
             return outcome
         name = f"{self._service.name}.command"
         span = self._tracer.record(name, outcome.traceparent, outcome.received, self._clock.now(), command=outcome.command)
-        return outcome if span == outcome.traceparent else replace(outcome, traceparent=span)
+        return outcome if span == outcome.traceparent else outcome._replace(traceparent=span)
 
     def _observe(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:

@@ -16,13 +16,13 @@ from contracts.message import EventData
 from contracts.platform import TimerCancelled, TimerScheduled
 from contracts.timestamps import from_milliseconds, to_milliseconds
 from contracts.types import Timestamp
-from workers.engine.events import Arrival
+from workers.engine.arrivals import Arrival, Line, Prepared, Refusal, one_by_one
 from workers.engine.ports import Clock, Log, Metrics, Store, StoreUnavailable
 from workers.engine.reactions import append_patiently
 from workers.engine.record import Outgoing
 from workers.engine.role import Owned
 from workers.engine.service import Service
-from workers.engine.timer_keeping import TimerKeeper
+from workers.engine.timer_keeping import RejectedTimer, TimerKeeper
 from workers.engine.timer_rows import TRAIL, Cursor, Place, TimerRow, Word, fired, hour_of, scheduled
 from workers.engine.tracing import NoTracer, Tracer
 
@@ -108,17 +108,23 @@ class TimersSink:
     def wants(self, kind: str) -> bool:
         return kind in self._kinds
 
-    async def opened(self, owned: Owned) -> None:
+    async def opened(self, owned: Owned, line: Line) -> None:
         desk = self._desks[owned] = _Desk(owned, Place(self._service.name, owned.partition.number))
         desk.cursor = await self._keeper.cursor(desk.place)
         desk.loop = asyncio.create_task(self._run(desk))
 
-    async def handle(self, owned: Owned, arrivals: Sequence[Arrival]) -> None:
-        words = [word for arrival in arrivals if (word := _word(arrival))]
-        if words:
-            await self._keep(self._desks[owned], words)
-        for arrival in arrivals:
-            owned.settle(arrival.record.offset)
+    async def prepare(self, owned: Owned, arrival: Arrival) -> Word | None:
+        return _word(arrival)
+
+    async def apply(self, owned: Owned, prepared: Sequence[Prepared[Word | None]]) -> Sequence[Refusal]:
+        desk = self._desks[owned]
+        try:
+            await self._keep(desk, prepared)
+        except RejectedTimer:
+            return await one_by_one(prepared, lambda each: self._keep(desk, [each]), RejectedTimer)
+        for each in prepared:
+            each.arrival.settle()
+        return ()
 
     async def drained(self, owned: Owned) -> None:
         if desk := self._desks.get(owned):
@@ -133,7 +139,10 @@ class TimersSink:
 
     # --- words -----------------------------------------------------------------------------------------------------
 
-    async def _keep(self, desk: _Desk, words: Sequence[Word]) -> None:
+    async def _keep(self, desk: _Desk, prepared: Sequence[Prepared[Word | None]]) -> None:
+        words = [each.work for each in prepared if each.work]
+        if not words:
+            return
         cursor = desk.cursor = desk.cursor or await self._keeper.begin(desk.place)
         self._expect(desk, await self._keeper.apply(words, desk.place, lambda: (desk.cursor or cursor).hour))
         desk.woken.set()

@@ -1,5 +1,7 @@
 """Below the watermark everything is settled; it never skips an open record. Pure."""
 
+from collections import deque
+
 
 class Watermark:
     """One partition's open records. ``settled`` may come in any order; ``value`` moves only over a contiguous stretch.
@@ -7,17 +9,19 @@ class Watermark:
     Offsets may have gaps (a log's control records): what counts is that nothing received below the watermark is still open.
     """
 
-    __slots__ = ("_done", "_next", "_open")
+    __slots__ = ("_done", "_next", "_open", "_order")
 
     def __init__(self, start: int) -> None:
         self._next = start
         self._open: dict[int, int] = {}
+        # A dict's first key is behind the places of all that were deleted before it: looking there costs more the longer a burst is.
+        self._order: deque[int] = deque()
         self._done: set[int] = set()
 
     @property
     def value(self) -> int:
         """The offset to commit: everything below is settled."""
-        return next(iter(self._open), self._next)
+        return self._order[0] if self._order else self._next
 
     @property
     def position(self) -> int:
@@ -32,13 +36,14 @@ class Watermark:
     @property
     def oldest(self) -> int | None:
         """Append time (milliseconds) of the oldest open record."""
-        return next(iter(self._open.values()), None)
+        return self._open[self._order[0]] if self._order else None
 
     def received(self, offset: int, timestamp: int) -> bool:
         """False for a record that was received before."""
         if offset < self._next:
             return False
         self._open[offset] = timestamp
+        self._order.append(offset)
         self._next = offset + 1
         return True
 
@@ -47,6 +52,7 @@ class Watermark:
         if offset not in self._open or offset in self._done:
             raise KeyError(offset)
         self._done.add(offset)
-        while self._open and (first := next(iter(self._open))) in self._done:
+        while self._order and self._order[0] in self._done:
+            first = self._order.popleft()
             del self._open[first]
             self._done.remove(first)

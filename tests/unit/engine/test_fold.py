@@ -128,8 +128,8 @@ def test_nothing_to_do_is_written_and_says_nothing() -> None:
 
 def test_a_receipt_is_answered_even_when_there_is_nothing_to_say() -> None:
     ticket = ReceiptTicket("client", "hash", "kind")
-    unchanged = replace(waiting(toy.nothing_of(KEY), 11), receipt=ticket)
-    silent = replace(waiting(toy.side_row_of(KEY, KEY, toy.SILENT), 12), receipt=ticket)
+    unchanged = waiting(toy.nothing_of(KEY), 11)._replace(receipt=ticket)
+    silent = waiting(toy.side_row_of(KEY, KEY, toy.SILENT), 12)._replace(receipt=ticket)
     found = replace(existing(), known=frozenset({ROOT, toy.row_ref(KEY)}))
     result = folded(found, unchanged, silent)
     assert [orjson.loads(outcome.said[0].value)["outcome"] for outcome in result.outcomes] == ["unchanged", "applied"]

@@ -14,6 +14,7 @@ from contracts.notification.commands import RecordNotificationSuppressed
 from contracts.topics import commands_topic, events_topic
 from contracts.types import Timestamp
 from tests.support import toy
+from tests.support.raw_sealer import ReadableRaw
 from tests.support.waiting import eventually
 from workers.engine.bookmarks import AUDIT
 from workers.engine.decision import Command, Decision, ItemRef
@@ -71,7 +72,7 @@ class Bench:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Role]:
-        world = World("test", self.log, self.store, self.clock, NoMetrics(), Random(3), {}, conveyor=SETTINGS)
+        world = World("test", self.log, self.store, self.clock, NoMetrics(), Random(3), {}, conveyor=SETTINGS, raw_sealer=ReadableRaw())
         role = build_role(self.service(), RoleName.COMMANDS, world)
         task = asyncio.create_task(role.run())
         try:
@@ -247,7 +248,7 @@ async def test_a_tripped_role_goes_on_in_its_process_when_people_say_so() -> Non
     bench, keys = Bench(), [str(uuid4()) for _ in range(20)]
     commands = [toy.side_row_of(key) for key in keys]
     bench.broken = {command.notification_id for command in commands}
-    world = World("test", bench.log, bench.store, bench.clock, NoMetrics(), Random(3), {}, conveyor=SETTINGS)
+    world = World("test", bench.log, bench.store, bench.clock, NoMetrics(), Random(3), {}, conveyor=SETTINGS, raw_sealer=ReadableRaw())
     runtime = build_runtime([(bench.service(), RoleName.COMMANDS)], world)
     running = asyncio.create_task(runtime.run())
     await bench.send(*commands)

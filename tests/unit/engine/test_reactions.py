@@ -12,10 +12,12 @@ from contracts.types import EventId
 from tests.support import toy
 from tests.support.faults import Rates
 from tests.support.process import Plant, plant
+from tests.support.raw_sealer import reopened
 from tests.support.verdict import header
 from tests.support.waiting import eventually
 from workers.engine.decision import Item
-from workers.engine.quarantine import FAILURES
+from workers.engine.ports import StoreMisconfigured
+from workers.engine.quarantine import FAILURES, unpack
 from workers.engine.record import Outgoing
 from workers.engine.runtime import RoleName
 from workers.engine.service import Reaction, Service
@@ -78,9 +80,9 @@ async def test_an_event_published_again_sends_nothing() -> None:
         assert len(sent(made)) == 2
 
 
-async def test_a_bug_of_a_reaction_stops_the_role_before_its_event() -> None:
+async def test_what_no_event_is_to_blame_for_stops_the_role_before_it() -> None:
     def broken(_event: object, _rows: object) -> list[object]:
-        raise ZeroDivisionError
+        raise StoreMisconfigured
 
     service = Service(name="notification", reactions=(Reaction(NotificationsRead, broken),))  # type: ignore[arg-type]  # made to raise
     async with plant(service) as made:
@@ -88,7 +90,7 @@ async def test_a_bug_of_a_reaction_stops_the_role_before_its_event() -> None:
         await made.send(EVENTS, [event()])
         await eventually(lambda: process.role.failure)
         assert made.open(GROUP, EVENTS) == 1
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(StoreMisconfigured):
             await process.running
 
 
@@ -113,8 +115,8 @@ async def test_a_record_nobody_can_read_is_put_aside_whole_and_holds_nothing(rol
         await made.send(topic, [BROKEN, good])
         await made.until_settled(group, topic)
         (row,) = failures(made)
-        assert (row["value"], row["role"], row["service"], row["key"]) == (BROKEN.value, group, "notification", KEY)
-        assert row["headers"] == [{"name": name, "value": value} for name, value in BROKEN.headers]
+        assert (row["role"], row["service"], row["key"]) == (group, "notification", KEY)
+        assert unpack(reopened(row["record"])) == (BROKEN.key, BROKEN.value, BROKEN.headers)
         assert (row["topic"], row["position"].rpartition("/")[2]) == (topic, "0")
         assert row["reason"] == "not_utf8"
 

@@ -20,7 +20,7 @@ GOLDEN = b'\x00["AbCdEf/3",7,"c","k","public","2026-01-31T09:30:00.000Z",2,0,fal
 
 
 def outcome(offset: int, origin: Origin = HERE) -> Outcome:
-    return replace(SHORT, offset=offset, origin=origin)
+    return SHORT._replace(offset=offset, origin=origin)
 
 
 def test_an_outcome_rests_in_the_same_bytes_for_good() -> None:
@@ -32,8 +32,8 @@ def test_an_outcome_rests_in_the_same_bytes_for_good() -> None:
 @pytest.mark.parametrize("body", ["{}", '{"name":"é' + "x" * 1000 + '"}'])
 def test_an_outcome_comes_back_whole_but_for_what_is_not_stored(body: str, receipt: ReceiptTicket | None) -> None:
     said = (Said("Refused", "m.Refused.v1", body.encode(), sequenced=False), Said("E", "m.E.v1", body.encode()))
-    full = replace(SHORT, said=said, first=3, late=True, receipt=receipt)
-    packed = replace(full, traceparent="00-trace", received=99).pack()
+    full = SHORT._replace(said=said, first=3, late=True, receipt=receipt)
+    packed = full._replace(traceparent="00-trace", received=99).pack()
     assert Outcome.unpack(packed) == full
     text = zlib.decompress(packed[1:]) if packed[0] else packed[1:]
     assert packed[0] == (len(text) > COMPRESS_ABOVE)
@@ -43,7 +43,7 @@ def test_an_outcome_comes_back_whole_but_for_what_is_not_stored(body: str, recei
 def test_messages_say_where_they_come_from_and_the_same_each_time() -> None:
     command = CommandId(str(uuid4()))
     said = (Said("A", "m.A.v1", b"{}"), Said("B", "m.B.v1", b"[]", sequenced=False))
-    full = replace(SHORT, command=command, said=said, version=5, first=2, late=True)
+    full = SHORT._replace(command=command, said=said, version=5, first=2, late=True)
     first, second = full.messages("key", "/source", 4)
     assert (first.key, first.value, second.value) == (b"key", b"{}", b"[]")
     envelope = Envelope.from_headers(text_headers(first.headers))

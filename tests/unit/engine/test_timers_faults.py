@@ -28,10 +28,11 @@ from tests.support.timer_station import (
 from tests.support.timer_trouble import CountingStore, HaltedLog, Interrupted, LaggingStore, TroubledStore, ends_as_fired
 from tests.support.waiting import eventually
 from workers.engine.decision import ItemRef
+from workers.engine.holds import HEAD
 from workers.engine.memory import MemoryLog, MemoryStore
+from workers.engine.parking import PARKED
 from workers.engine.ports import Fate, LogUnavailable, Page, StoreUnavailable, Write
 from workers.engine.record import Outgoing, Partition
-from workers.engine.timer_keeping import RejectedTimer
 from workers.engine.timer_rows import Place, after, change, hour_of, scheduled
 from workers.engine.timers import TimersPace
 
@@ -128,16 +129,18 @@ async def test_an_unanswered_append_is_made_again() -> None:
     assert await station.stop() is None
 
 
-async def test_a_row_that_can_never_be_written_stops_the_role_and_is_read_again() -> None:
-    station = Station(store=TroubledStore(lambda write: Fate.INVALID if write.ref.key == timer(1) else Fate.WRITTEN))
+async def test_a_row_that_can_never_be_written_parks_its_word_until_it_can() -> None:
+    refused = {timer(1)}
+    store = TroubledStore(lambda write: Fate.INVALID if write.ref.key in refused else Fate.WRITTEN)
+    station = Station(store=store)
     await station.start()
-    await station.say(1, scheduling(1, SOON))
-    assert isinstance(await station.stop(), RejectedTimer)
-    healthy = MemoryStore()
-    await station.start(healthy)
+    await station.log.append(Partition(EVENTS, 0), [spoken(1, scheduling(1, SOON), 1)])
+    await eventually(lambda: [ref for ref in store.items if ref.table == PARKED and ref.range != HEAD])
+    refused.clear()
+    await _turning(station, lambda: not [ref for ref in store.items if ref.table == PARKED and ref.range != HEAD])
     await station.move(SOON)
     assert station.fired_for() == [at(SOON)]
-    await station.stop()
+    assert await station.stop() is None
 
 
 async def _turning(station: Station, until: Callable[[], object]) -> None:
@@ -302,10 +305,10 @@ async def test_waiting_timers_cost_nothing_until_they_are_due() -> None:
     assert many[1] == 0
 
 
-async def test_a_service_without_timers_asks_the_store_once_a_partition() -> None:
+async def test_a_service_without_timers_asks_the_store_twice_a_partition() -> None:
     store = CountingStore()
     station = Station(store=store, partitions=2)
     await station.start()
     await station.move(BEGIN + DAY)
-    assert (store.queries, store.rows, station.rows()) == (0, 2, [])
+    assert (store.queries, store.rows, station.rows()) == (2, 2, [])
     await station.stop()
