@@ -2,6 +2,11 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
+from contracts.message import EventData
+from contracts.types import UserId
+
 
 class MetricName(StrEnum):
     """What is counted per UTC day (domain.md 14). The names are a storage format."""
@@ -37,3 +42,11 @@ class MetricName(StrEnum):
     PAGEVIEWS = "pageviews"
     CLICKS = "clicks"
     FORM_SUBMITS = "form_submits"
+
+
+class VisitorErased(EventData):
+    """``visits``, ``events``: how many of the person's were deleted."""
+
+    user_id: UserId
+    visits: int = Field(strict=True, ge=0)
+    events: int = Field(strict=True, ge=0)

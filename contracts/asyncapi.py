@@ -59,7 +59,8 @@ def kinds_of(topic: Topic) -> list[str]:
 def _info() -> JsonObject:
     description = (
         "Commands ask a service for something and may be refused; events say what happened. CloudEvents 1.0, Kafka binding, binary "
-        "mode. Fields that show x-sealed are never in clear text: s1.<purpose>.<subject>.<generation>.<base64url>."
+        "mode. Fields that show x-sealed are never in clear text: s1.<purpose>.<subject>.<generation>.<base64url>; x-clear is the form "
+        "of what is sealed, which the HTTP ingress takes and checks."
     )
     return {"title": "Mind-Links", "version": "1", "description": description}
 

@@ -1,13 +1,17 @@
 """Commands and events of contractor: profiles, bank details, party checks. Key ``contractorId``."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
+from contracts.client import InvitationId
+from contracts.kyc import KycProvider
 from contracts.message import CommandData, EventData
 from contracts.types import (
     BankDetailsId,
+    BankNumber,
+    ClientId,
     Code,
     ContractId,
     ContractorId,
@@ -22,6 +26,7 @@ from contracts.types import (
     Pii,
     ProviderId,
     Sealed,
+    Text160,
     Text500,
     Timestamp,
     UserId,
@@ -56,6 +61,13 @@ class BankAction(StrEnum):
     DETACH = "detach"
 
 
+class ContractorField(StrEnum):
+    """What a contractor says of himself, under its name on the wire."""
+
+    NAME = "name"
+    COUNTRY = "country"
+
+
 class ContractorRefusal(StrEnum):
     """Why a contractor can't be party to a contract."""
 
@@ -79,9 +91,34 @@ class CreateContractorProfile(_ContractorCommand):
     """The name is sealed twice: for the person, and to outlive them in contracts."""
 
     user_id: UserId
-    name: Pii
-    name_legal: Legal
+    name: Pii[Text160]
+    name_legal: Legal[Text160]
     country: Country
+
+
+class UpdateContractorProfile(_ContractorCommand):
+    """Fields that are not there stay as they are; both seals of the name come together."""
+
+    name: Pii[Text160] | None = None
+    name_legal: Legal[Text160] | None = None
+    country: Country | None = None
+
+    @model_validator(mode="after")
+    def _both_seals(self) -> Self:
+        if (self.name is None) != (self.name_legal is None):
+            raise ValueError("name and nameLegal are two seals of one name")
+        return self
+
+
+class LinkContractorToClient(_ContractorCommand):
+    """``invitation_id``: the one that was accepted."""
+
+    client_id: ClientId
+    invitation_id: InvitationId
+
+
+class RequestContractorKyc(_ContractorCommand):
+    provider: KycProvider = KycProvider.VERIFF
 
 
 class ApplyKycOutcome(_ContractorCommand):
@@ -95,13 +132,21 @@ class AddBankDetails(_BankDetailsCommand):
     """``fingerprint`` is a keyed hash of the numbers: it finds duplicates without opening them."""
 
     bank_name: Name
-    account_number: Sealed
-    routing_number: Sealed | None = None
+    account_number: Sealed[BankNumber]
+    routing_number: Sealed[BankNumber] | None = None
     currency: PayoutCurrency
     country: Country
     last4: LastDigits
     fingerprint: Hash
     make_default: bool
+
+
+class SetDefaultBankDetails(_BankDetailsCommand):
+    pass
+
+
+class RemoveBankDetails(_BankDetailsCommand):
+    pass
 
 
 class RecordBankDetailsSynced(_BankDetailsCommand):
@@ -132,6 +177,10 @@ class NoteContractClosed(_ContractorCommand):
     contract_id: ContractId
 
 
+class EraseContractor(_ContractorCommand):
+    user_id: UserId
+
+
 # --- events --------------------------------------------------------------------------------------------------------
 
 
@@ -142,6 +191,27 @@ class _ContractorEvent(EventData):
 class ContractorProfileCreated(_ContractorEvent):
     user_id: UserId
     country: Country
+
+
+class ContractorProfileUpdated(_ContractorEvent):
+    user_id: UserId
+    changed: tuple[ContractorField, ...]
+
+
+class ContractorLinkedToClient(_ContractorEvent):
+    user_id: UserId
+    client_id: ClientId
+
+
+class ContractorKycRequested(_ContractorEvent):
+    """``ordinal`` counts the identity checks that were asked for."""
+
+    user_id: UserId
+    kyc_session_id: KycSessionId
+    provider: KycProvider
+    country: Country
+    name: Pii[Text160]
+    ordinal: Ordinal
 
 
 class ContractorKycStatusChanged(_ContractorEvent):
@@ -156,8 +226,8 @@ class BankDetailsAdded(_ContractorEvent):
     user_id: UserId
     bank_details_id: BankDetailsId
     bank_name: Name
-    account_number: Sealed
-    routing_number: Sealed | None = None
+    account_number: Sealed[BankNumber]
+    routing_number: Sealed[BankNumber] | None = None
     currency: PayoutCurrency
     country: Country
     last4: LastDigits
@@ -190,7 +260,7 @@ class ContractContractorConfirmed(EventData):
     check_no: CheckNumber
     contractor_id: ContractorId
     user_id: UserId
-    name: Legal
+    name: Legal[Text160]
     country: Country
     verified: bool
 
@@ -200,3 +270,19 @@ class ContractContractorRefused(EventData):
     check_no: CheckNumber
     contractor_id: ContractorId
     reason: ContractorRefusal
+
+
+class ContractorErased(EventData):
+    """``existed``: whether the person was a contractor at all. ``kyc_session_ids``: the identity checks that are to be restricted."""
+
+    contractor_id: ContractorId
+    user_id: UserId
+    existed: bool
+    kyc_session_ids: tuple[KycSessionId, ...] = ()
+
+
+class ContractorErasureDeferred(_ContractorEvent):
+    """``open_contracts``: how many have to end first."""
+
+    user_id: UserId
+    open_contracts: Ordinal

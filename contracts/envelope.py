@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from contracts.position import Position, is_offset
 from contracts.types import Timestamp
@@ -11,6 +11,8 @@ SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 
 Header = tuple[str, bytes]
+_VERSION: Header = ("ce_specversion", SPEC_VERSION.encode())
+_CONTENT: Header = ("content-type", CONTENT_TYPE.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,11 @@ class ReceiptTicket:
     """The command's kind; filled in by the worker that judges it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """The headers of one message. ``subject`` is the record's key, ``position`` and ``settled`` are on events only (counting once)."""
+class Envelope(NamedTuple):
+    """The headers of one message. ``subject`` is the record's key, ``position`` and ``settled`` are on events only (counting once).
+
+    A tuple, because two are made for every command, and a frozen dataclass of fourteen fields takes 1.9 us to make, this 0.4 to 0.9.
+    """
 
     id: str
     kind: str
@@ -43,17 +47,23 @@ class Envelope:
     late: bool = False
 
     def headers(self) -> list[Header]:
-        pairs: list[tuple[str, str | None]] = [
-            ("ce_specversion", SPEC_VERSION),
-            ("ce_id", self.id),
-            ("ce_type", self.kind),
-            ("ce_source", self.source),
-            ("ce_subject", self.subject),
-            ("ce_time", self.time),
-            ("ce_correlationid", self.correlation_id),
-            ("ce_causationid", self.causation_id),
-            ("ce_actor", self.actor),
-            ("content-type", CONTENT_TYPE),
+        headers: list[Header] = [
+            _VERSION,
+            ("ce_id", self.id.encode()),
+            ("ce_type", self.kind.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_subject", self.subject.encode()),
+            ("ce_time", self.time.encode()),
+            ("ce_correlationid", self.correlation_id.encode()),
+            ("ce_causationid", self.causation_id.encode()),
+            ("ce_actor", self.actor.encode()),
+            _CONTENT,
+        ]
+        headers += [(name, text.encode()) for name, text in self._optional() if text is not None]
+        return headers
+
+    def _optional(self) -> Iterable[tuple[str, str | None]]:
+        pairs = [
             ("traceparent", self.traceparent),
             ("ce_sequence", self.sequence),
             ("ce_position", str(self.position) if self.position else None),
@@ -63,7 +73,7 @@ class Envelope:
         if self.receipt:
             pairs += [("ce_receipt", "1"), ("ce_client", self.receipt.client), ("ce_bodyhash", self.receipt.body_hash)]
             pairs += [("ce_commandtype", self.receipt.kind or None)]
-        return [(name, value.encode()) for name, value in pairs if value is not None]
+        return pairs
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str]) -> Self:

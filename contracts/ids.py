@@ -63,6 +63,15 @@ def payout_row_id(payout: str) -> TransactionId:
     return TransactionId(derived(f"payout:{payout}"))
 
 
+def refund_row_id(refund: str) -> TransactionId:
+    """The row of a refund that was made at the provider."""
+    return TransactionId(derived(f"refund:{refund}"))
+
+
+def dispute_row_id(dispute: str) -> TransactionId:
+    return TransactionId(derived(f"dispute:{dispute}"))
+
+
 def address_recipient_id(email_hash: str) -> RecipientId:
     return RecipientId(derived(f"addr:{email_hash}"))
 

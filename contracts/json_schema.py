@@ -1,4 +1,5 @@
-"""JSON Schema (2020-12) of the data of one kind, as a reader validates it: unknown fields are allowed, sealed ones say ``x-sealed``."""
+"""JSON Schema (2020-12) of the data of one kind, as a reader validates it: unknown fields are allowed, sealed ones say ``x-sealed``
+and, as ``x-clear``, the form of the value inside."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 class Value(BaseModel):
     """A frozen value with camelCase names outside: parts of messages, and the states of aggregates."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True)
 
     def to_item(self) -> dict[str, Any]:
         """Plain data under wire names; absent optional values are left out."""

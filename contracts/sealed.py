@@ -22,10 +22,13 @@ FieldClass = NewType("FieldClass", str)
 VALUE = FieldClass("value")
 PASSWORD_HASH = FieldClass("password-hash")
 KYC_LINK = FieldClass("kyc-link")
+RAW = FieldClass("raw")
+"""Bytes of a record or delivery that was put aside."""
 
 _FORM = re.compile(r"s1\.(?P<purpose>[a-z]+)\.(?P<subject>[^.\s]{1,128})\.(?P<generation>[1-9][0-9]{0,5})\.(?P<ciphertext>[A-Za-z0-9_-]+)")
 _SUBJECT = re.compile(r"[^.\s]{1,128}")
 _LAST_GENERATION = 999_999
+_LEAD = "lead:"
 
 
 class Reader(StrEnum):
@@ -34,10 +37,24 @@ class Reader(StrEnum):
     SIGN_IN = "sign-in"
     BANK_SYNC = "sync-bank"
     API = "api"
+    OPS = "ops"
+    """Raw bytes of quarantined records and deliveries, for people who look into a failure."""
 
 
 class MalformedSealError(ValueError):
     """The text does not have the form of a sealed text; it was never made by a sealer of this system."""
+
+
+class KeysUnavailable(Exception):
+    """The key can't be had at the moment: the key table or the wrapping service does not answer, or does not know the key. Nothing was
+    sealed or opened, and the same may be tried again. Effects retry; the ingress answers 503 with Retry-After."""
+
+
+class SubjectErased(Exception):
+    """The subject's key was destroyed and never comes back, so nothing can be sealed for it: the person was erased."""
+
+    def __init__(self, purpose: Purpose, subject: str) -> None:
+        super().__init__(f"{' '.join((self.__doc__ or '').split())} (purpose {purpose}, subject {subject})")
 
 
 def bank_number(contractor: str) -> FieldClass:
@@ -45,9 +62,25 @@ def bank_number(contractor: str) -> FieldClass:
     return FieldClass(f"bank-number:{contractor}")
 
 
+def require_subject(subject: str) -> None:
+    """Raises MalformedSealError for a subject that can't be written down."""
+    if not _SUBJECT.fullmatch(subject):
+        raise MalformedSealError("a subject has 1 to 128 characters, no dots and no spaces")
+
+
 def lead(email_hash: str) -> str:
     """The subject of an address that has no account."""
-    return f"lead:{email_hash}"
+    return f"{_LEAD}{email_hash}"
+
+
+def is_lead(subject: str) -> bool:
+    """An address may appear again after its erasure, as somebody new; no other subject does."""
+    return subject.startswith(_LEAD)
+
+
+def audience(purpose: Purpose, subject: str) -> str:
+    """Whom a text is for, as rights name it: ``subject``, ``legal``, or ``reader:<name>``. What effects declare to open or seal."""
+    return f"{purpose}:{subject}" if purpose is Purpose.READER else purpose.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +93,16 @@ class SealedText:
     ciphertext: bytes
 
     def __post_init__(self) -> None:
-        if not _SUBJECT.fullmatch(self.subject):
-            raise MalformedSealError("a subject has 1 to 128 characters, no dots and no spaces")
+        require_subject(self.subject)
         if not 1 <= self.generation <= _LAST_GENERATION or not self.ciphertext:
             raise MalformedSealError("a sealed text has a generation from 1 and a ciphertext")
 
     def __str__(self) -> str:
         return f"s1.{self.purpose}.{self.subject}.{self.generation}.{_to_base64url(self.ciphertext)}"
+
+    @property
+    def audience(self) -> str:
+        return audience(self.purpose, self.subject)
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from contracts.types import Day, Timestamp
+from contracts.types import Day, DecisionTime, Timestamp
 
 
 @lru_cache(maxsize=1024)
@@ -34,6 +34,17 @@ def to_seconds(at: Timestamp) -> int:
 def plus(at: Timestamp, *, days: int = 0, hours: int = 0, minutes: int = 0, seconds: int = 0) -> Timestamp:
     delta = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     return from_milliseconds(to_milliseconds(at) + int(delta.total_seconds()) * 1000)
+
+
+def decision_time(instant: str) -> DecisionTime:
+    """``instant``: ISO 8601 with an offset, as identity checks tell it or an ``at``; digits beyond microseconds are cut off.
+
+    Raises ValueError for what is no instant.
+    """
+    moment = datetime.fromisoformat(instant)
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return DecisionTime(f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z")
 
 
 def day(at: Timestamp) -> Day:

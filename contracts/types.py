@@ -6,9 +6,10 @@ Money is an integer of minor units. Timestamps are fixed-width text, so they sor
 import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, NewType
+from typing import Annotated, NewType, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic_core.core_schema import CoreSchema, chain_schema, str_schema
 
 UUID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 TIMESTAMP_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
@@ -45,12 +46,28 @@ def _instant(value: str) -> str:
 
 
 CleanText = Annotated[str, AfterValidator(_clean)]
+Text40 = Annotated[str, AfterValidator(_clean), Field(max_length=40)]
+Text80 = Annotated[str, AfterValidator(_clean), Field(max_length=80)]
 Code = Annotated[str, AfterValidator(_clean), Field(max_length=80)]
 Name = Annotated[str, AfterValidator(_clean), Field(max_length=120)]
+Text160 = Annotated[str, AfterValidator(_clean), Field(max_length=160)]
 Text200 = Annotated[str, AfterValidator(_clean), Field(max_length=200)]
 ProviderId = Annotated[str, AfterValidator(_clean), Field(max_length=255)]
+Text256 = Annotated[str, AfterValidator(_clean), Field(max_length=256)]
 Text300 = Annotated[str, AfterValidator(_clean), Field(max_length=300)]
 Text500 = Annotated[str, AfterValidator(_clean), Field(max_length=500)]
+
+Text2000 = Annotated[str, AfterValidator(_clean), Field(max_length=2000)]
+Text5000 = Annotated[str, AfterValidator(_clean), Field(max_length=5000)]
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]{1,64}@[^@\s]+$")]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\+[1-9][0-9]{6,14}$")]
+"""E.164."""
+Address: TypeAlias = Email | Phone
+BankNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{3,34}$")]
+"""Account or routing number, IBAN included, without the signs people group digits by."""
+PasswordHash = Annotated[str, StringConstraints(pattern=r"^\$2b\$[0-9]{2}\$[./A-Za-z0-9]{53}$")]
+"""bcrypt, in its modular crypt form."""
 
 Id = Annotated[str, StringConstraints(pattern=UUID_PATTERN)]
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -95,22 +112,34 @@ class Purpose(StrEnum):
     READER = "reader"
 
 
+_CLEAR = "mindlinks_clear"
+
+
 class Mark:
-    """Says in a model's field that the text is sealed, and for which purpose; generated schemas show it."""
+    """Says in a model's field that the text is sealed, and for which purpose.
+
+    At runtime the field takes a sealed text and nothing else. What stands before the mark describes the clear value: nobody but the
+    ingress, which seals it, checks that (``contracts.marks``); generated schemas show it as ``x-clear``.
+    """
 
     def __init__(self, purpose: Purpose) -> None:
         self.purpose = purpose
 
-    def __get_pydantic_json_schema__(self, core_schema: object, handler: object) -> dict[str, object]:
-        schema: dict[str, object] = handler(core_schema)  # type: ignore[operator]  # pydantic's handler protocol is private
-        return schema | {"x-sealed": self.purpose.value}
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        pattern = SEALED_PATTERN.replace("[a-z]+", self.purpose.value)
+        # Within a chain: a schema's own hooks run for what it holds, not for what a hook hands to the handler.
+        return str_schema(pattern=pattern, metadata={_CLEAR: chain_schema([handler(source)])})
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, object]:
+        return handler(core_schema) | {"x-sealed": self.purpose.value, "x-clear": handler(core_schema["metadata"][_CLEAR])}
 
 
-Pii = Annotated[str, StringConstraints(pattern=SEALED_PATTERN.replace("[a-z]+", "subject")), Mark(Purpose.SUBJECT)]
-"""Sealed under the data subject's key."""
-Legal = Annotated[str, StringConstraints(pattern=SEALED_PATTERN.replace("[a-z]+", "legal")), Mark(Purpose.LEGAL)]
+Shape = TypeVar("Shape")
+Pii = Annotated[Shape, Mark(Purpose.SUBJECT)]
+"""Sealed under the data subject's key. ``Pii[Email]``: a sealed text, whose clear value is an Email."""
+Legal = Annotated[Shape, Mark(Purpose.LEGAL)]
 """Sealed under the subject's legal-retention key."""
-Sealed = Annotated[str, StringConstraints(pattern=SEALED_PATTERN.replace("[a-z]+", "reader")), Mark(Purpose.READER)]
+Sealed = Annotated[Shape, Mark(Purpose.READER)]
 """Sealed for exactly one reader."""
 
 

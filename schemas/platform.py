@@ -33,7 +33,7 @@ _FAILURE_SUMMARY: Final = ("role", "kind", "reason", "state", "attempts", "first
 FAILURES: Final = Table(
     name="platform-failures",
     owner=Owner.PLATFORM,
-    purpose="Quarantine: records that could not be decoded or applied, with raw bytes, headers, position and cause.",
+    purpose="Quarantine: records that could not be decoded or applied, with position and cause; key, value and headers sealed.",
     sensitivity=Sensitivity.RESTRICTED,
     key=Key(text("id")),
     indexes=(
@@ -97,6 +97,8 @@ SUBJECT_KEYS: Final = Table(
     purpose="Wrapped data keys per `<subject>#<purpose>` and generation; a destroyed key leaves a tombstone.",
     sensitivity=Sensitivity.RESTRICTED,
     key=Key(text("subjectPurpose"), number("generation")),
+    # Maintenance walks through all keys shard by shard (`00` to `3f`); nobody scans.
+    indexes=(Index("shard-index", hash=text("shard"), range=text("subjectPurpose"), projection=("state", "wrappedUnder")),),
     # Losing this table loses every person's data, so it is backed up, although a destroyed key then
     # outlives its destruction in the backups by the recovery window.
     point_in_time_recovery=True,

@@ -29,8 +29,10 @@ from contracts.types import (
     Hash,
     Legal,
     Locale,
+    Name,
     Ordinal,
     TemplateId,
+    Text200,
     Text500,
     UserId,
 )
@@ -86,7 +88,7 @@ class RecordContractParty(_ContractCommand):
     verified: bool
     reason: Code | None = None
     user_id: UserId | None = None
-    name: Legal | None = None
+    name: Legal[Text200] | None = None
     country: Country | None = None
 
     @model_validator(mode="after")
@@ -121,7 +123,7 @@ class SignContract(_ContractCommand):
 
     party: Party
     pdf_sha256: Hash
-    signature_name: Legal
+    signature_name: Legal[Name]
     ip_hash: Hash
 
 

@@ -18,6 +18,8 @@ from contracts.types import (
     Locale,
     Ordinal,
     TemplateId,
+    Text160,
+    Text200,
     Text500,
     Timestamp,
     UserId,
@@ -66,9 +68,9 @@ class ContractPdfRequested(EventData, Terms):
     revision: Ordinal
     content_sha256: Hash
     template_id: TemplateId
-    client_name: Legal
+    client_name: Legal[Text200]
     client_country: Country
-    contractor_name: Legal
+    contractor_name: Legal[Text160]
     contractor_country: Country
     variables: Variables
 
@@ -92,8 +94,8 @@ class _ContractEvent(EventData):
     client_user_id: UserId
     contractor_user_id: UserId
     title: Title
-    client_name: Legal
-    contractor_name: Legal
+    client_name: Legal[Text200]
+    contractor_name: Legal[Text160]
 
 
 class ContractSent(_ContractEvent):
@@ -157,8 +159,8 @@ class ContractCancelled(EventData):
     client_user_id: UserId | None = None
     contractor_user_id: UserId | None = None
     title: Title
-    client_name: Legal | None = None
-    contractor_name: Legal | None = None
+    client_name: Legal[Text200] | None = None
+    contractor_name: Legal[Text160] | None = None
     by: Ender
     reason: Text500
     was_active: bool

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from contracts.message import Value
-from contracts.types import Amount, CleanText, Currency, Day, Legal
+from contracts.types import Amount, CleanText, Currency, Day, Legal, Text2000
 
 MAXIMUM_TEMPLATE = 100 * 1024
 """UTF-8 bytes of one template's content."""
@@ -52,7 +52,7 @@ Title = Annotated[CleanText, Field(max_length=120)]
 TemplateName = Annotated[CleanText, Field(max_length=200), StringConstraints(pattern=r"^[^#]+$")]
 """Without ``#``, which separates the parts of item keys."""
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
-Variables = Annotated[dict[VariableName, Legal], Field(max_length=MAXIMUM_VARIABLES), AfterValidator(_variables_size)]
+Variables = Annotated[dict[VariableName, Legal[Text2000]], Field(max_length=MAXIMUM_VARIABLES), AfterValidator(_variables_size)]
 VariableNames = Annotated[tuple[VariableName, ...], Field(max_length=MAXIMUM_VARIABLES)]
 TemplateContent = Annotated[str, Field(min_length=1), AfterValidator(_template_size)]
 DocumentKey = Annotated[CleanText, Field(max_length=512)]

@@ -20,17 +20,22 @@ from contracts.notification.values import (
     Version,
 )
 from contracts.types import (
+    Address,
     Channel,
+    CleanText,
     Code,
     Direction,
+    Email,
     EventId,
     Hash,
     Locale,
     NotificationId,
+    Phone,
     Pii,
     ProviderId,
     RecipientId,
     TemplateId,
+    Text80,
     Text200,
     Text300,
     Text500,
@@ -55,10 +60,10 @@ class SyncRecipient(_RecipientCommand):
     """Absent fields stay as they are; those in ``cleared`` are forgotten. Per field the newer ``source_at`` wins."""
 
     user_id: UserId | None = None
-    email: Pii | None = None
+    email: Pii[Email] | None = None
     email_hash: Hash | None = None
-    phone: Pii | None = None
-    first_name: Pii | None = None
+    phone: Pii[Phone] | None = None
+    first_name: Pii[Text80] | None = None
     locale: Locale | None = None
     timezone: Text200 | None = None
     channels: NotificationChannels | None = None
@@ -75,7 +80,7 @@ class PlanNotification(_NotificationCommand):
     variables: Variables
     source_event_id: EventId
     source_at: Timestamp
-    address: Pii | None = None
+    address: Pii[Address] | None = None
     address_hash: Hash | None = None
     locale: Locale | None = None
 
@@ -97,8 +102,8 @@ class MarkNotificationsRead(_RecipientCommand):
 
 class RecordNotificationRendered(_NotificationCommand):
     template_id: TemplateId
-    title: Pii
-    message: Pii
+    title: Pii[Text200]
+    message: Pii[CleanText]
 
 
 class RecordNotificationSent(_NotificationCommand):

@@ -1,10 +1,23 @@
-"""Events of notification. ``RecipientErased`` follows with the erasure of people."""
+"""Events of notification."""
 
 from pydantic import Field
 
 from contracts.message import EventData
 from contracts.notification.values import Attempt, Category, SuppressionReason, TemplateName, Variables, Version
-from contracts.types import Channel, Code, Hash, Locale, NotificationId, Pii, ProviderId, RecipientId, TemplateId, Text500, UserId
+from contracts.types import (
+    Address,
+    Channel,
+    Code,
+    Hash,
+    Locale,
+    NotificationId,
+    Pii,
+    ProviderId,
+    RecipientId,
+    TemplateId,
+    Text500,
+    UserId,
+)
 
 
 class _NotificationEvent(EventData):
@@ -21,7 +34,7 @@ class NotificationPlanned(_NotificationEvent):
     locale: Locale
     attempt: Attempt
     variables: Variables
-    address: Pii | None = None
+    address: Pii[Address] | None = None
 
 
 class NotificationStored(EventData):
@@ -97,3 +110,9 @@ class NotificationTemplatePublished(_TemplateEvent):
 
 class NotificationTemplateActivated(_TemplateEvent):
     pass
+
+
+class RecipientErased(EventData):
+    """A recipient's addresses and name are gone."""
+
+    user_id: UserId

@@ -1,13 +1,25 @@
 """Commands of payment. Amounts are minor units; ``event_created`` is the provider's own time of the fact."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from contracts.contractor import BankAction, KycStatus
 from contracts.message import CommandData
-from contracts.payment.values import CurrencyCode, DepositMethod, PayoutStatus, Requirements, WaitReason
+from contracts.payment.values import (
+    Adjustment,
+    Cumulative,
+    CurrencyCode,
+    DepositMethod,
+    Moved,
+    PayoutStatus,
+    RefundReason,
+    RefundStatus,
+    Requirements,
+    WaitReason,
+)
 from contracts.types import (
     Amount,
     BankDetailsId,
+    BankNumber,
     ClientId,
     Code,
     ContractId,
@@ -16,6 +28,7 @@ from contracts.types import (
     Currency,
     Day,
     DecisionTime,
+    Id,
     Ordinal,
     ProviderId,
     Sealed,
@@ -138,7 +151,107 @@ class CancelRelease(_TransactionCommand):
     pass
 
 
-# --- closing -------------------------------------------------------------------------------------------------------
+class ReverseRelease(_TransactionCommand):
+    """Takes money back from the connected account; ``reversal_id`` names this one wish, at the provider too."""
+
+    reversal_id: Id
+    amount: Amount
+    reason: Text500
+
+
+class RecordTransferReversed(_TransactionCommand):
+    """``amount_reversed`` is cumulative."""
+
+    transfer_id: ProviderId
+    amount_reversed: Amount
+
+
+class RecordReversalFailed(_TransactionCommand):
+    reversal_id: Id
+    code: Code
+
+
+# --- refunds and disputes ------------------------------------------------------------------------------------------
+
+
+class RefundDeposit(_TransactionCommand):
+    deposit_id: TransactionId
+    amount: Amount
+    reason: RefundReason
+
+
+class RecordRefund(_EscrowCommand):
+    """``transaction_id``: the withdrawal that asked for it; absent for a refund that was made at Stripe."""
+
+    refund_id: ProviderId
+    transaction_id: TransactionId | None = None
+    deposit_id: TransactionId
+    amount: Amount
+    currency: CurrencyCode
+    status: RefundStatus
+    failure_reason: Code | None = None
+    event_created: Timestamp
+
+
+class RecordRefundRejected(_TransactionCommand):
+    """The refund was never created."""
+
+    code: Code
+
+
+class RecordChargeRefunded(_EscrowCommand):
+    """``amount_refunded`` is cumulative; it comes without saying which refunds it is made of."""
+
+    deposit_id: TransactionId
+    charge_id: ProviderId
+    amount_refunded: Cumulative
+    event_created: Timestamp
+
+
+class RecordDispute(_EscrowCommand):
+    """The whole dispute as it stood at ``event_created``.
+
+    ``moved``: sum of its balance transactions, negative while the money is away; ``movements``: how many those are; ``fee``: what
+    Stripe took for them. ``status`` is Stripe's: ``warning_*`` is an inquiry, and one that we do not know is an open dispute.
+    """
+
+    dispute_id: ProviderId
+    deposit_id: TransactionId
+    charge_id: ProviderId
+    amount: Amount
+    currency: CurrencyCode
+    status: Code
+    reason: Code
+    moved: Moved
+    moved_currency: CurrencyCode | None = None
+    movements: Cumulative
+    fee: Moved
+    due_by: Timestamp | None = None
+    event_created: Timestamp
+
+
+# --- holds, adjustments, closing -----------------------------------------------------------------------------------
+
+
+class PlaceHold(_EscrowCommand):
+    """Keeps money from leaving. ``all``: what is available at that moment."""
+
+    hold_id: Id
+    amount: Amount | Literal["all"]
+    reason: Text500
+
+
+class LiftHold(_EscrowCommand):
+    hold_id: Id
+
+
+class PostAdjustment(_TransactionCommand):
+    """``approved_by``: the other admin, as ``admin:<userId>``."""
+
+    amount: Adjustment
+    currency: Currency
+    reason: Text500
+    approved_by: Text200
 
 
 class BeginEscrowClosing(_EscrowCommand):
@@ -195,8 +308,8 @@ class SyncPayeeBank(_PayeeCommand):
 
     bank_details_id: BankDetailsId
     wanted: BankAction
-    account_number: Sealed | None = None
-    routing_number: Sealed | None = None
+    account_number: Sealed[BankNumber] | None = None
+    routing_number: Sealed[BankNumber] | None = None
     currency: CurrencyCode | None = None
     country: Country | None = None
 

@@ -4,11 +4,24 @@ from pydantic import Field
 
 from contracts.contractor import BankAction
 from contracts.message import EventData
-from contracts.payment.values import Anomaly, BlockedReason, CurrencyCode, DepositMethod, Requirements, WaitReason
+from contracts.payment.values import (
+    Adjustment,
+    Anomaly,
+    BlockedReason,
+    CurrencyCode,
+    DepositMethod,
+    DisputeOutcome,
+    Moved,
+    RefundReason,
+    Requirements,
+    Total,
+    WaitReason,
+)
 from contracts.types import (
     Amount,
     Balance,
     BankDetailsId,
+    BankNumber,
     ClientId,
     Code,
     ContractId,
@@ -16,6 +29,7 @@ from contracts.types import (
     Country,
     Currency,
     Day,
+    Id,
     Ordinal,
     ProviderId,
     Sealed,
@@ -127,11 +141,104 @@ class EscrowReleaseCancelled(_TransactionEvent):
     amount: Amount
 
 
+class ReleaseReversalRequested(_TransactionEvent):
+    transfer_id: ProviderId
+    reversal_id: Id
+    amount: Amount
+
+
+class EscrowReleaseReversed(_TransactionEvent):
+    """``amount`` came back by this, ``amount_reversed`` in all."""
+
+    amount: Amount
+    amount_reversed: Amount
+    reason: Text500
+
+
+class ReleaseReversalFailed(_TransactionEvent):
+    reversal_id: Id
+    code: Code
+
+
+# --- refunds and disputes ------------------------------------------------------------------------------------------
+
+
+class RefundRequested(_TransactionEvent):
+    deposit_id: TransactionId
+    payment_intent_id: ProviderId
+    amount: Amount
+    reason: RefundReason
+
+
+class EscrowRefunded(_EscrowEvent):
+    """``amount``: what the balance fell by; ``transaction_id`` is absent while only Stripe's total of the charge is known."""
+
+    transaction_id: TransactionId | None = None
+    deposit_id: TransactionId
+    amount: Total
+    deposit_left: Balance
+
+
+class RefundFailed(_TransactionEvent):
+    deposit_id: TransactionId
+    amount: Total
+    code: Code
+
+
+class _DisputeEvent(_EscrowEvent):
+    dispute_id: ProviderId
+
+
+class DisputeOpened(_DisputeEvent):
+    """``inquiry``: the bank only asks; no money has moved yet. ``due_by``: until when Stripe takes an answer."""
+
+    deposit_id: TransactionId
+    amount: Amount
+    inquiry: bool
+    reason: Code
+    due_by: Timestamp | None = None
+
+
+class DisputeFundsWithdrawn(_DisputeEvent):
+    amount: Total
+    fee: Moved
+
+
+class DisputeFundsReinstated(_DisputeEvent):
+    amount: Total
+
+
+class DisputeClosed(_DisputeEvent):
+    amount: Amount
+    outcome: DisputeOutcome
+
+
 # --- the escrow's own state ----------------------------------------------------------------------------------------
 
 
+class _HoldEvent(_EscrowEvent):
+    hold_id: Id
+    amount: Total
+    reason: Text500
+
+
+class EscrowHeld(_HoldEvent):
+    pass
+
+
+class EscrowHoldLifted(_HoldEvent):
+    pass
+
+
+class EscrowAdjusted(_TransactionEvent):
+    """``amount`` is signed."""
+
+    amount: Adjustment
+    reason: Text500
+
+
 class EscrowBalanceNegative(_EscrowEvent):
-    deficit: Amount
+    deficit: Total
 
 
 class EscrowAnomalyDetected(_TransactionEvent):
@@ -195,8 +302,8 @@ class PayeeBankSyncRequested(_PayeeEvent):
     stripe_account_id: ProviderId
     bank_details_id: BankDetailsId
     wanted: BankAction
-    account_number: Sealed | None = None
-    routing_number: Sealed | None = None
+    account_number: Sealed[BankNumber] | None = None
+    routing_number: Sealed[BankNumber] | None = None
     currency: CurrencyCode | None = None
     country: Country | None = None
 

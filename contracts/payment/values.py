@@ -3,13 +3,28 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from contracts.types import Text200
+from contracts.types import MAXIMUM_AMOUNT, MAXIMUM_BALANCE, Text200
+
+
+def _not_nothing(amount: int) -> int:
+    if amount == 0:
+        raise ValueError("must not be 0")
+    return amount
+
 
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217 as a provider reports it: a fact in a currency we do not trade in is flagged, never undecodable."""
 Requirements = Annotated[tuple[Text200, ...], Field(max_length=50)]
+Total = Annotated[int, Field(strict=True, ge=1, le=MAXIMUM_BALANCE)]
+"""Minor units that several amounts may have added up to."""
+Cumulative = Annotated[int, Field(strict=True, ge=0, le=MAXIMUM_AMOUNT)]
+"""Minor units of everything so far; a provider's total that only its newest value counts of."""
+Moved = Annotated[int, Field(strict=True, ge=-MAXIMUM_AMOUNT, le=MAXIMUM_AMOUNT)]
+"""Minor units, signed: out of our account at the provider is negative."""
+Adjustment = Annotated[int, Field(strict=True, ge=-MAXIMUM_AMOUNT, le=MAXIMUM_AMOUNT), AfterValidator(_not_nothing)]
+"""Minor units, signed, never 0."""
 
 
 class DepositMethod(StrEnum):
@@ -49,3 +64,29 @@ class PayoutStatus(StrEnum):
     PAID = "paid"
     FAILED = "failed"
     CANCELED = "canceled"
+
+
+class RefundReason(StrEnum):
+    """What Stripe lets a refund be asked for."""
+
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
+
+
+class RefundStatus(StrEnum):
+    """Stripe's statuses of a refund; all there are."""
+
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class DisputeOutcome(StrEnum):
+    """INQUIRY_CLOSED: it ended before it became a dispute, so no money had moved."""
+
+    WON = "won"
+    LOST = "lost"
+    INQUIRY_CLOSED = "inquiry_closed"

@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.registry import table as declared
 from schemas.table import Attribute, AttributeType
-from workers.adapters.dynamodb_values import to_wire
+from workers.adapters.dynamodb_values import list_to_wire
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Absent, AttributeIs, VersionIs, Write
 from workers.engine.root import VERSION
@@ -38,7 +38,7 @@ def statement(environment: str, write: Write) -> Statement:
 
 
 def _insert(table: str, item: Item) -> Statement:
-    return {"Statement": _insert_text(table, tuple(item)), "Parameters": [to_wire(value) for value in item.values()]}
+    return {"Statement": _insert_text(table, tuple(item)), "Parameters": list_to_wire(item.values())}
 
 
 def _update(table: str, key: Item, write: Write) -> Statement:
@@ -46,27 +46,31 @@ def _update(table: str, key: Item, write: Write) -> Statement:
     before = write.before or {}
     name, value = _condition(write)
     # A statement without SET or REMOVE is refused.
-    changed = {each: write.after[each] for each in write.after if each not in key and _differs(before, write.after, each)} or {name: value}
+    changed = _changed(before, write.after, key) or {name: value}
     removed = tuple(name for name in before if name not in write.after and name not in key)
     parameters = [*changed.values(), *key.values(), value]
     return {
         "Statement": _update_text(table, tuple(changed), removed, tuple(key), name),
-        "Parameters": [to_wire(each) for each in parameters],
+        "Parameters": list_to_wire(parameters),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 
 
-def _differs(before: Item, after: Item, name: str) -> bool:
+def _changed(before: Item, after: Item, key: Item) -> dict[str, Any]:
+    return {name: value for name, value in after.items() if name not in key and (name not in before or _differs(before[name], value))}
+
+
+def _differs(old: Any, new: Any) -> bool:
     """True and 1 are equal in Python and not in a row, at any depth; comparing the types of the outermost is enough to be right about
     flags, and cheap."""
-    return name not in before or before[name] != after[name] or type(before[name]) is not type(after[name])
+    return old != new or type(old) is not type(new)
 
 
 def _delete(table: str, key: Item, write: Write) -> Statement:
     name, value = _condition(write)
     return {
         "Statement": f'DELETE FROM "{table}" WHERE {_where(tuple(key), name)}',
-        "Parameters": [to_wire(each) for each in (*key.values(), value)],
+        "Parameters": list_to_wire((*key.values(), value)),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 

@@ -1,7 +1,10 @@
-"""Attribute values as DynamoDB writes them in JSON. Integers only: there are no floats in this system."""
+"""Attribute values as DynamoDB writes them in JSON. Integers only: there are no floats in this system.
+
+Whole rows handle texts on the spot: most attributes are texts, and the call would cost more than the work.
+"""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -27,10 +30,8 @@ def to_wire(value: Any) -> dict[str, Any]:
 
 def from_wire(wire: Mapping[str, Any]) -> Any:
     ((kind, value),) = wire.items()
-    if kind == "S":
-        return value
     match kind:
-        case "BOOL":
+        case "S" | "BOOL":
             return value
         case "N":
             return int(value)
@@ -48,8 +49,12 @@ def from_wire(wire: Mapping[str, Any]) -> Any:
 
 
 def item_to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: to_wire(value) for name, value in item.items()}
+    return {name: {"S": value} if type(value) is str else to_wire(value) for name, value in item.items()}
+
+
+def list_to_wire(values: Iterable[Any]) -> list[dict[str, Any]]:
+    return [{"S": value} if type(value) is str else to_wire(value) for value in values]
 
 
 def item_from_wire(wire: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: from_wire(value) for name, value in wire.items()}
+    return {name: value["S"] if "S" in value else from_wire(value) for name, value in wire.items()}

@@ -12,7 +12,7 @@ from contracts.notification.values import PageLink, TokenLink
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LinkKeys:
-    """Secrets by key id. Who holds them can form a token (sending effects) and check one (ingress)."""
+    """Secrets by key id, the one for new links first. Who holds them can form a token (sending effects) and check one (ingress)."""
 
     keys: Mapping[str, bytes]
 
@@ -23,6 +23,11 @@ class LinkKeys:
         if any(len(pair) != 2 or not all(pair) for pair in pairs):
             raise ValueError("link keys are written kid:secret, separated by commas")
         return cls({kid: secret.encode() for kid, secret in pairs})
+
+    @property
+    def current(self) -> str | None:
+        """The key id of new links."""
+        return next(iter(self.keys), None)
 
     def token(self, purpose: str, aggregate_id: str, nonce: str, kid: str) -> str | None:
         """URL-safe text; None for a key id that is not known. Rows keep the hash of this text."""

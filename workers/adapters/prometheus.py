@@ -20,14 +20,16 @@ class PrometheusMetrics:
             name: Histogram(PREFIX + name, text, tags, registry=registry, buckets=SECONDS if name.endswith("seconds") else SIZES)
             for name, (text, tags) in HISTOGRAMS.items()
         }
-        self._cache: dict[tuple[str, tuple[str, ...]], Counter] = {}
+        # Finding a child by its tags costs several times what it costs to count: those of the hot path are kept.
+        self._counted: dict[tuple[str, tuple[str, ...]], Counter] = {}
+        self._observed: dict[tuple[str, tuple[str, ...]], Histogram] = {}
 
     def count(self, name: str, value: int = 1, **tags: str) -> None:
         key = (name, tuple(tags.values()))
-        child = self._cache.get(key)
+        child = self._counted.get(key)
         if child is None:
             check(name, COUNTERS, tags)
-            child = self._cache[key] = self._counters[name].labels(**tags)
+            child = self._counted[key] = self._counters[name].labels(**tags)
         child.inc(value)
 
     def gauge(self, name: str, value: float, **tags: str) -> None:
@@ -35,5 +37,9 @@ class PrometheusMetrics:
         self._gauges[name].labels(**tags).set(value)
 
     def observe(self, name: str, value: float, **tags: str) -> None:
-        check(name, HISTOGRAMS, tags)
-        self._histograms[name].labels(**tags).observe(value)
+        key = (name, tuple(tags.values()))
+        child = self._observed.get(key)
+        if child is None:
+            check(name, HISTOGRAMS, tags)
+            child = self._observed[key] = self._histograms[name].labels(**tags)
+        child.observe(value)

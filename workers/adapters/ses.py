@@ -21,7 +21,8 @@ from botocore.exceptions import (
 )
 
 from workers.adapters.links import Links
-from workers.adapters.templates import Rendering, Sealer
+from workers.adapters.opening import Opener
+from workers.adapters.templates import Rendering
 from workers.services.notification.ports import Email, EmailAccepted, EmailAnswer, EmailFateUnknown, EmailNotTaken, EmailRejected
 
 CONNECT_SECONDS: Final = 5
@@ -41,7 +42,7 @@ class SesMailer(Rendering):
 
     def __init__(
         self,
-        sealer: Sealer,
+        opener: Opener,
         links: Links,
         *,
         sender: str,
@@ -49,7 +50,7 @@ class SesMailer(Rendering):
         region: str | None = None,
         endpoint_url: str | None = None,
     ) -> None:
-        super().__init__(sealer, links)
+        super().__init__(opener, links)
         self._sender = sender
         self._configuration_set = configuration_set
         self._region, self._endpoint_url = region, endpoint_url
@@ -86,7 +87,7 @@ class SesMailer(Rendering):
             ]
         request: dict[str, Any] = {
             "FromEmailAddress": self._sender,
-            "Destination": {"ToAddresses": [email.to]},
+            "Destination": {"ToAddresses": [email.to.reveal()]},
             "Content": {"Simple": simple},
             "EmailTags": [{"Name": name, "Value": value} for name, value in email.tags.items()],
         }

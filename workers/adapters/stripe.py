@@ -16,6 +16,7 @@ from stripe.params import (
     TransferCreateParams,
 )
 
+from contracts.clear import Clear, Redacted
 from contracts.payment.values import DepositMethod
 from contracts.sealed import FieldClass, bank_number
 from contracts.types import BankDetailsId, ContractId, ContractorId, EffectId, TransactionId
@@ -47,9 +48,9 @@ T = TypeVar("T")
 
 
 class Opener(Protocol):
-    """Opens sealed texts; ``workers.adapters.sealing`` does."""
+    """Opens sealed texts; ``workers.adapters.opening`` does."""
 
-    def open(self, sealed: str, field_class: FieldClass) -> str | None: ...
+    async def open(self, sealed: str, field_class: FieldClass) -> Clear | Redacted: ...
 
 
 class StripePayments:
@@ -153,12 +154,12 @@ class StripePayments:
     async def attach_bank(self, request: BankRequest) -> Bank | Problem:
         bank: AccountExternalAccountCreateParamsBankAccount = {
             "object": "bank_account",
-            "account_number": request.account_number,
+            "account_number": request.account_number.reveal(),
             "country": request.country,
             "currency": request.currency.lower(),
         }
         if request.routing_number is not None:
-            bank["routing_number"] = request.routing_number
+            bank["routing_number"] = request.routing_number.reveal()
         wanted: AccountExternalAccountCreateParams = {
             "external_account": bank,
             "metadata": {"bankDetailsId": request.bank_details_id, "environment": request.environment},
@@ -185,8 +186,8 @@ class StripePayments:
         answer = await _called(self._api.accounts.external_accounts.delete_async(account, bank, {}, _under(key)))
         return Bank(bank) if isinstance(answer, stripe.BankAccount | stripe.Card) else answer
 
-    async def open(self, sealed: str, contractor: ContractorId) -> str | None:
-        return self._opener.open(sealed, bank_number(contractor))
+    async def open(self, sealed: str, contractor: ContractorId) -> Clear | Redacted:
+        return await self._opener.open(sealed, bank_number(contractor))
 
 
 async def _called(call: Awaitable[T]) -> T | Problem:

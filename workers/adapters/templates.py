@@ -4,22 +4,24 @@ import re
 from collections.abc import Mapping
 from html import escape
 from html.parser import HTMLParser
-from typing import Final, Protocol
+from typing import Final
 
 from jinja2 import StrictUndefined, TemplateError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import TypeAdapter
 
+from contracts.clear import Clear, Redacted
 from contracts.notification.values import PageLink, TokenLink
-from contracts.sealed import VALUE, FieldClass, MalformedSealError
+from contracts.sealed import VALUE, MalformedSealError, SubjectErased
 from contracts.types import Pii, Purpose
 from workers.adapters.links import Links
+from workers.adapters.opening import Opener
 from workers.adapters.sealing import ForgedSealError
 from workers.services.notification.ports import CannotShowError, EmailText, InAppText, NotRendered, RenderedEmail, RenderedInApp
 from workers.services.notification.template import placeholders
 
 BLOCKS: Final = frozenset({"p", "div", "h1", "h2", "h3", "li", "tr", "table", "ul", "ol"})
-PII: Final[TypeAdapter[str]] = TypeAdapter(Pii)
+PII: Final[TypeAdapter[str]] = TypeAdapter(Pii[str])
 DOCUMENT: Final = """<!doctype html>
 <html dir="{dir}" lang="{locale}">
 <head>
@@ -32,14 +34,6 @@ DOCUMENT: Final = """<!doctype html>
 </body>
 </html>
 """
-
-
-class Sealer(Protocol):
-    """As ``workers.adapters.sealing`` has it."""
-
-    def open(self, sealed: str, field_class: FieldClass) -> str | None: ...
-
-    def seal(self, purpose: Purpose, subject: str, field_class: FieldClass, text: str) -> str: ...
 
 
 class Renderer:
@@ -82,23 +76,26 @@ class Renderer:
 class Rendering(Renderer):
     """The rendering port: what is sealed is opened here, links get their tokens here, and nothing of it is kept."""
 
-    def __init__(self, sealer: Sealer, links: Links) -> None:
+    def __init__(self, opener: Opener, links: Links) -> None:
         super().__init__()
-        self._sealer = sealer
+        self._opener = opener
         self._links = links
 
     @property
     def app_url(self) -> str:
         return self._links.app_url
 
-    async def open(self, sealed: str) -> str | None:
+    async def open(self, sealed: str) -> Clear | Redacted:
         try:
-            return self._sealer.open(sealed, VALUE)
+            return await self._opener.open(sealed, VALUE)
         except (ForgedSealError, MalformedSealError) as error:
             raise CannotShowError("unreadable_value") from error
 
-    async def seal(self, subject: str, text: str) -> Pii:
-        return PII.validate_python(self._sealer.seal(Purpose.SUBJECT, subject, VALUE, text))
+    async def seal(self, subject: str, text: str) -> Pii[str]:
+        try:
+            return PII.validate_python(await self._opener.seal(Purpose.SUBJECT, subject, VALUE, text))
+        except SubjectErased as error:
+            raise CannotShowError("erased") from error
 
     def token_link(self, link: TokenLink) -> str:
         address = self._links.token_link(link)

@@ -1,9 +1,10 @@
 """What the Stripe adapter is asked in its tests, and the steps that several of them need."""
 
+from contracts.clear import Clear
 from contracts.ids import derived
 from contracts.payment.values import DepositMethod
 from contracts.types import BankDetailsId, ClientId, ContractId, ContractorId, EffectId, TransactionId
-from workers.adapters.sealing import MasterKeySealer
+from tests.support.keys import sealer
 from workers.adapters.stripe import StripePayments
 from workers.ops.fakes.stripe import StripeFake
 from workers.services.payment.ports import (
@@ -22,7 +23,7 @@ RELEASE = TransactionId("44444444-4444-4444-8444-444444444444")
 CONTRACTOR = ContractorId(derived("contractor:1"))
 BANK = BankDetailsId("77777777-7777-4777-8777-777777777777")
 START, DAY = 1_795_300_000, 86_400
-SEALER = MasterKeySealer(b"a master key for these tests alone, long enough")
+SEALER = sealer()
 CREATE_INTENT, CREATE_TRANSFER = "POST /v1/payment_intents", "POST /v1/transfers"
 
 
@@ -47,7 +48,7 @@ def account_request(country: str = "US") -> AccountRequest:
 
 
 def bank_request(account: str, number: str = "000123456789", name: str = "bank") -> BankRequest:
-    return BankRequest(key(name), account, BANK, number, "110000000", "USD", "US", "test")
+    return BankRequest(key(name), account, BANK, Clear(number), Clear("110000000"), "USD", "US", "test")
 
 
 async def intent(port: StripePayments) -> Intent:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from contracts.clear import Clear
 from contracts.ids import derived
 from contracts.sealed import Reader, bank_number
 from contracts.types import BankDetailsId, ContractorId, Purpose, TransactionId
@@ -21,6 +22,7 @@ from tests.conformance.stripe_adapter.steps import (
     payee,
     transfer_request,
 )
+from workers.adapters.sealing import ForgedSealError
 from workers.adapters.stripe import StripePayments
 from workers.ops.fakes.stripe import StripeFake
 from workers.services.payment.ports import (
@@ -163,7 +165,9 @@ async def test_a_banks_way(port: StripePayments, fake: StripeFake) -> None:
     first = await port.find_bank(account, BANK)
     assert isinstance(first, Bank)
     other = BankDetailsId(derived("bank:2"))
-    second = await port.attach_bank(BankRequest(key("bank-2"), account, other, "000999999999", "110000000", "USD", "US", "test"))
+    second = await port.attach_bank(
+        BankRequest(key("bank-2"), account, other, Clear("000999999999"), Clear("110000000"), "USD", "US", "test")
+    )
     assert isinstance(second, Bank)
     assert await port.make_default(account, second.id, key("default")) == second
     assert await port.detach_bank(account, first.id, key("detach")) == first
@@ -186,7 +190,7 @@ async def test_a_bad_number_is_refused_without_being_repeated(
 
 
 async def test_a_sealed_number_opens_for_its_contractor_only(port: StripePayments) -> None:
-    sealed = SEALER.seal(Purpose.READER, Reader.BANK_SYNC, bank_number(CONTRACTOR), "000123456789")
-    assert await port.open(sealed, CONTRACTOR) == "000123456789"
-    with pytest.raises(Exception, match="does not open under its own key"):
+    sealed = await SEALER.seal(Purpose.READER, Reader.BANK_SYNC, bank_number(CONTRACTOR), "000123456789")
+    assert await port.open(sealed, CONTRACTOR) == Clear("000123456789")
+    with pytest.raises(ForgedSealError):
         await port.open(sealed, ContractorId(derived("contractor:2")))

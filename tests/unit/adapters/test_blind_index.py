@@ -19,7 +19,21 @@ KEY = b"k" * 32
         ("\u00c9mile@example.org", "\u00e9mile@example.org"),
         ("E\u0301mile@example.org", "\u00e9mile@example.org"),
         ("info@\u0645\u062b\u0627\u0644.\u0645\u0635\u0631", "info@xn--mgbh0fb.xn--wgbh1c"),
-        ('"odd@name"@example.org', '"odd@name"@example.org'),
+        ("jonas@XN--BCHER-KVA.example", "jonas@xn--bcher-kva.example"),
+        ("jonas@b\u00fccher.example.", "jonas@xn--bcher-kva.example"),
+        ("amina@example.org.", "amina@example.org"),
+        ("amina@\uff45\uff58\uff41\uff4d\uff50\uff4c\uff45.org", "amina@example.org"),
+        ("amina@example\u3002org", "amina@example.org"),
+        ("amina@example.\u212aim", "amina@example.kim"),
+        ("I\u0130@example.org", "ii\u0307@example.org"),
+        ("\u0131@example.org", "\u0131@example.org"),
+        ("amina@\u0130stanbul.example", "amina@xn--istanbul-o0e.example"),
+        ("amina@\u0131stanbul.example", "amina@xn--stanbul-qfb.example"),
+        ("\uff21\uff42@example.org", "\uff41\uff42@example.org"),
+        ("stra\u00dfe@stra\u00dfe.example", "stra\u00dfe@xn--strae-oqa.example"),
+        ("amina+tag@example.org", "amina+tag@example.org"),
+        ("a.m.i.n.a@example.org", "a.m.i.n.a@example.org"),
+        ("\u0623\u0645\u064a\u0646\u0629@example.org", "\u0623\u0645\u064a\u0646\u0629@example.org"),
     ],
 )
 def test_spellings_of_one_address_are_one(written: str, normalised: str) -> None:
@@ -28,7 +42,31 @@ def test_spellings_of_one_address_are_one(written: str, normalised: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "amira", "@example.org", "amira@", "a b@example.org", "a\tb@example.org", "a@\u00fc..example", f"{'a' * 250}@b.example"]
+    "text",
+    [
+        "",
+        "amira",
+        "@example.org",
+        "amira@",
+        "amira@.",
+        "a b@example.org",
+        "a\tb@example.org",
+        "a@\u00fc..example",
+        "a@example..org",
+        "a@.example.org",
+        "a@-example.org",
+        f"a@{'x' * 64}.org",
+        "a@[192.0.2.1]",
+        "a@exa mple.org",
+        f"{'a' * 250}@b.example",
+        '"odd@name"@example.org',
+        '"amira"@example.org',
+        "a@b@example.org",
+        "amira\uff20example.org",
+        "am\u200bira@example.org",
+        "\u200famira@example.org",
+        "ami\u00adra@example.org",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidAddressError):

@@ -19,8 +19,10 @@ from botocore.exceptions import (
 )
 from moto.server import ThreadedMotoServer
 
+from contracts.clear import Clear
+from tests.support.keys import sealer
 from workers.adapters.links import LinkKeys, Links
-from workers.adapters.sealing import MasterKeySealer
+from workers.adapters.opening import KeyRights, Opener
 from workers.adapters.ses import HELD_SECONDS, SesMailer
 from workers.services.notification.ports import (
     Email,
@@ -34,7 +36,7 @@ from workers.services.notification.ports import (
 
 URL = "http://localhost"
 EMAIL = Email(
-    "sana@example.com",
+    Clear("sana@example.com"),
     RenderedEmail("Please sign", "<p>Hello</p>", "Hello\n"),
     {"notificationId": "n-1", "environment": "test"},
     unsubscribe="https://app.example/u",
@@ -51,8 +53,8 @@ def broken(error: Exception) -> EndpointConnectionError:
 
 def mailer(endpoint_url: str = URL, *, configuration_set: str | None = None) -> SesMailer:
     links = Links("https://app.example", LinkKeys.parse("k1:secret"))
-    sealer = MasterKeySealer(b"m" * 32)
-    return SesMailer(sealer, links, sender="no-reply@example.com", configuration_set=configuration_set, endpoint_url=endpoint_url)
+    opener = Opener(sealer(), KeyRights(), "ses")
+    return SesMailer(opener, links, sender="no-reply@example.com", configuration_set=configuration_set, endpoint_url=endpoint_url)
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +119,7 @@ async def test_the_request_names_set_tags_and_unsubscribe_header() -> None:
     ses._client = SimpleNamespace(send_email=send_email)
     assert await ses.send(EMAIL) == EmailAccepted("m-1")
     [request] = asked
+    assert request["Destination"] == {"ToAddresses": ["sana@example.com"]}
     assert request["ConfigurationSetName"] == "mindlinks"
     assert request["EmailTags"] == [{"Name": "notificationId", "Value": "n-1"}, {"Name": "environment", "Value": "test"}]
     assert request["Content"]["Simple"]["Headers"] == [

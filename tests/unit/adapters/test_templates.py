@@ -4,11 +4,15 @@ import pytest
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
+from contracts.clear import Clear, Redacted
 from contracts.notification.values import PageLink, TokenLink
 from contracts.sealed import VALUE
 from contracts.types import Direction, Locale, Purpose
+from tests.support.keys import key_ring, sealer
+from workers.adapters.key_ring import KeyRing
 from workers.adapters.links import LinkKeys, Links
-from workers.adapters.sealing import MasterKeySealer
+from workers.adapters.opening import KeyRights, Opener
+from workers.adapters.sealing import Sealer
 from workers.adapters.templates import Renderer, Rendering, plain_text
 from workers.ops.seed.catalogue import SeedText, texts
 from workers.services.notification.matrix import ROWS, allowed_variables
@@ -94,24 +98,35 @@ def test_the_text_part_says_what_the_html_says() -> None:
 # --- the port ------------------------------------------------------------------------------------------------------
 
 
-def port(sealer: MasterKeySealer | None = None) -> Rendering:
-    sealer = sealer or MasterKeySealer(b"m" * 32)
-    return Rendering(sealer, Links("https://app.example", LinkKeys.parse("k1:secret one, k2:secret:two")))
+def port(ring: KeyRing | None = None) -> Rendering:
+    rights = KeyRights(opens=frozenset({Purpose.SUBJECT}), seals=frozenset({Purpose.SUBJECT}))
+    opener = Opener(Sealer(ring or key_ring()), rights, "render")
+    return Rendering(opener, Links("https://app.example", LinkKeys.parse("k1:secret one, k2:secret:two")))
 
 
 async def test_what_is_sealed_for_a_reader_opens_again() -> None:
     rendering = port()
     sealed = await rendering.seal(USER, "Please sign")
     assert sealed.startswith(f"s1.subject.{USER}.1.")
-    assert await rendering.open(sealed) == "Please sign"
+    assert await rendering.open(sealed) == Clear("Please sign")
     assert await rendering.seal(USER, "Please sign") == sealed, "deterministic"
 
 
-async def test_an_ended_key_opens_nothing_and_a_forged_text_is_a_failure() -> None:
-    sealed = MasterKeySealer(b"n" * 32).seal(Purpose.SUBJECT, USER, VALUE, "x")
-    assert await port().open(sealed.replace(".1.", ".2.")) is None
-    with pytest.raises(CannotShowError, match="unreadable_value"):
-        await port().open(sealed)
+async def test_a_destroyed_key_opens_and_seals_nothing() -> None:
+    ring = key_ring()
+    rendering = port(ring)
+    sealed = await rendering.seal(USER, "Please sign")
+    await ring.destroy(USER, Purpose.SUBJECT)
+    assert await rendering.open(sealed) is Redacted.ERASED
+    with pytest.raises(CannotShowError, match="erased"):
+        await rendering.seal(USER, "Please sign")
+
+
+async def test_a_text_that_nobody_sealed_is_a_failure() -> None:
+    sealed = await sealer().seal(Purpose.SUBJECT, USER, VALUE, "x")
+    for forged in (sealed, "clear text"):
+        with pytest.raises(CannotShowError, match="unreadable_value"):
+            await port().open(forged)
 
 
 def test_links() -> None:
