@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from contracts.analytics import MetricName
-from contracts.auth import UserRegistered
-from contracts.client import CompanyVerified
+from contracts.auth import SessionOpened, UserRegistered
+from contracts.client import CompanyVerified, InvitationAccepted, InvitationSent
 from contracts.contract.events import ContractActivated, ContractCancelled, ContractCompleted, ContractSent
 from contracts.contractor import ContractorProfileCreated
-from contracts.kyc import KycSessionVerified
+from contracts.kyc import KycSessionRejected, KycSessionVerified
 from contracts.message import EventData
 from contracts.notification.events import NotificationBounced, NotificationSent
 from contracts.payment.events import DepositReceived, EscrowReleased, PayoutFailed
@@ -39,12 +39,16 @@ class Counted(Generic[E]):
     value: Callable[[E], int] = one
 
 
-# Events of services that are not built yet come with them: sign-ins, invitations, refunds, disputes, leads, posts, visits.
+# Events of services that are not built yet come with them: refunds, disputes, leads, posts, visits.
 COUNTED: tuple[Counted[Any], ...] = (
     Counted(UserRegistered, MetricName.USERS_REGISTERED, (TOTAL, ("role",))),
+    Counted(SessionOpened, MetricName.SIGN_INS),
     Counted(CompanyVerified, MetricName.COMPANIES_VERIFIED, (TOTAL, ("country",))),
+    Counted(InvitationSent, MetricName.INVITATIONS_SENT),
+    Counted(InvitationAccepted, MetricName.INVITATIONS_ACCEPTED),
     Counted(ContractorProfileCreated, MetricName.CONTRACTORS_REGISTERED, (TOTAL, ("country",))),
     Counted(KycSessionVerified, MetricName.KYC_VERIFIED, (TOTAL, ("provider",))),
+    Counted(KycSessionRejected, MetricName.KYC_REJECTED, (TOTAL, ("provider",))),
     Counted(ContractSent, MetricName.CONTRACTS_SENT, (TOTAL, ("type",), ("currency",))),
     Counted(ContractActivated, MetricName.CONTRACTS_SIGNED, (TOTAL, ("type",), ("currency",))),
     Counted(ContractCompleted, MetricName.CONTRACTS_COMPLETED),

@@ -19,6 +19,8 @@ from contracts.types import (
     Hash,
     Legal,
     TemplateId,
+    Text200,
+    Text2000,
     Timestamp,
     UserId,
 )
@@ -86,7 +88,7 @@ class PartyCheck(Value):
     ok: bool
     verified: bool
     user_id: UserId | None = None
-    name: Legal | None = None
+    name: Legal[Text200] | None = None
     country: Country | None = None
     reason: str | None = None
 
@@ -102,7 +104,7 @@ class Parties(Value):
 class Signature(Value):
     """``pdf_sha256``: digest of the document the signer saw."""
 
-    name: Legal
+    name: Legal[Text200]
     user_id: UserId
     pdf_sha256: Hash
     ip_hash: Hash
@@ -127,7 +129,7 @@ class Contract(Terms):
     template_id: TemplateId
     template_version: int
     template_sha256: Hash
-    variables: dict[str, Legal]
+    variables: dict[str, Legal[Text2000]]
     revision: int
     check_no: int
     pdf_state: PdfState = PdfState.NONE

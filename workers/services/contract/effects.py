@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from contracts.clear import Clear
 from contracts.contract.commands import RecordContractPdf, RecordContractPdfFailed, RecordExecutedPdf
 from contracts.contract.events import ContractActivated, ContractPdfRequested
 from contracts.timestamps import plus
@@ -81,13 +82,11 @@ async def _executed(contract: Contract, rows: Rows, at: Timestamp, port: Documen
 
 
 async def _opened(sealed: Iterable[str], port: Documents) -> Mapping[str, str]:
-    """A value whose key is destroyed can never be shown again."""
+    """Where a value's key is destroyed, the document shows the mark of ``contracts.clear.Redacted``."""
     clear: dict[str, str] = {}
     for text in sorted(sealed):
         opened = await port.reader.open(text)
-        if opened is None:
-            raise RenderingError("value_destroyed")
-        clear[text] = opened
+        clear[text] = opened.reveal() if isinstance(opened, Clear) else opened.value
     return clear
 
 

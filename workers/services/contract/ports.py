@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from contracts.clear import Clear, Redacted
 from contracts.types import Direction, Hash, Locale, Timestamp
 
 MAXIMUM_DOCUMENT = 10 * 1024 * 1024
 """Bytes of one PDF."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SignatureLine:
-    """One signature as the executed copy shows it: what, and what is said of it."""
+    """One signature as the executed copy shows it: what, and what is said of it. It has no repr, because it names a person."""
 
     party: str
     facts: Mapping[str, str]
@@ -25,12 +26,12 @@ class SignaturePage:
     lines: tuple[SignatureLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Document:
     """Everything a rendering depends on, beside the renderer's own version: the same document gives the same bytes.
 
     ``template`` is HTML, or Markdown if it doesn't begin with a tag; ``values`` are clear text, escaped by the renderer. ``at`` is
-    the date in the PDF. ``reference`` stands at the foot of each page.
+    the date in the PDF. ``reference`` stands at the foot of each page. It has no repr, because it names people.
     """
 
     template: str
@@ -86,8 +87,8 @@ class DocumentStore(Protocol):
 
 
 class SealReader(Protocol):
-    async def open(self, sealed: str) -> str | None:
-        """The clear text of a (legal) value; None once its key is destroyed."""
+    async def open(self, sealed: str) -> Clear | Redacted:
+        """A (legal) value; Redacted once its key is destroyed. Raises KeysUnavailable."""
         ...
 
 

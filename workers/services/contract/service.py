@@ -3,6 +3,7 @@
 from contracts.client import ContractClientConfirmed, ContractClientRefused
 from contracts.contract import commands, events
 from contracts.contractor import ContractContractorConfirmed, ContractContractorRefused
+from contracts.types import Purpose
 from workers.engine.aggregate import Handler
 from workers.engine.service import Effect, Reaction, Service
 from workers.services.contract import drafting, effects, ending, reactions, signing, template
@@ -70,13 +71,21 @@ SERVICE = Service(
         Reaction(ContractContractorRefused, reactions.contractor_refused),
     ),
     effects=(
-        Effect("contract.render-pdf", events.ContractPdfRequested, "documents", effects.render_pdf, effects.template_of_request),
+        Effect(
+            "contract.render-pdf",
+            events.ContractPdfRequested,
+            "documents",
+            effects.render_pdf,
+            effects.template_of_request,
+            opens=frozenset({Purpose.LEGAL}),
+        ),
         Effect(
             "contract.render-executed-pdf",
             events.ContractActivated,
             "documents",
             effects.render_executed_pdf,
             effects.contract_and_template,
+            opens=frozenset({Purpose.LEGAL}),
         ),
     ),
 )

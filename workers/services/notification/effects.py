@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from contracts.clear import Clear, Redacted
 from contracts.message import CommandData
 from contracts.notification.commands import (
     RecordNotificationFailed,
@@ -14,7 +15,7 @@ from contracts.notification.commands import (
 )
 from contracts.notification.events import NotificationPlanned
 from contracts.notification.values import CalendarDay, Category, Moment, Money, PageLink, Phrase, TokenLink, Variable
-from contracts.types import SEALED_PATTERN, Channel, Code, Locale
+from contracts.types import SEALED_PATTERN, Channel, Code, Locale, Purpose
 from workers.engine.decision import Item, ItemRef
 from workers.engine.service import Call, Done, Effect, Event, Result, Retryable, Unknown
 from workers.services.notification.mailbox import notification_ref, recipient_ref
@@ -31,6 +32,7 @@ from workers.services.notification.ports import (
     EmailText,
     InAppText,
     NotRendered,
+    RenderedInApp,
     RenderPort,
 )
 from workers.services.notification.recipient import Recipient
@@ -39,6 +41,8 @@ from workers.services.notification.template import Family, Template, family_ref,
 from workers.services.notification.wording import GREETED, UNREADABLE, amount_text, day_text, moment_text, number_text, phrase_text
 
 Rows = Mapping[ItemRef, Item]
+PERSONS = frozenset({Purpose.SUBJECT, Purpose.LEGAL})
+"""Messages name both parties of a contract, by their legal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,12 @@ async def _texts(work: Work, port: RenderPort) -> dict[str, str]:
     """Every variable as the reader sees it. Raises CannotShowError."""
     locale, timezone = work.locale, work.recipient.timezone
     texts = {name: await _text(name, value, locale, timezone, port) for name, value in work.notification.variables.items()}
-    first_name = await port.open(work.recipient.first_name) if work.recipient.first_name else None
-    return texts | {"firstName": first_name or GREETED[locale], "appUrl": port.app_url, "locale": locale}
+    first_name = await port.open(work.recipient.first_name) if work.recipient.first_name else Redacted.ERASED
+    return texts | {"firstName": _shown(first_name, GREETED[locale]), "appUrl": port.app_url, "locale": locale}
+
+
+def _shown(opened: Clear | Redacted, instead: str) -> str:
+    return opened.reveal() if isinstance(opened, Clear) else instead
 
 
 async def _text(name: str, value: Variable, locale: Locale, timezone: str | None, port: RenderPort) -> str:
@@ -124,7 +132,7 @@ async def _text(name: str, value: Variable, locale: Locale, timezone: str | None
             return port.token_link(value)
         case str():
             sealed = name in SEALED_VARIABLES and re.fullmatch(SEALED_PATTERN, value)
-            return (await port.open(value) or UNREADABLE) if sealed else value
+            return _shown(await port.open(value), UNREADABLE) if sealed else value
 
 
 # --- e-mail --------------------------------------------------------------------------------------------------------
@@ -142,12 +150,12 @@ async def send_email(call: Call[NotificationPlanned], rows: Rows, port: EmailPor
         return _failed(data, "no_address")
     try:
         address = await port.open(work.address)
-        return await _send(call, work, address, port) if address else _suppressed(data, "erased")
+        return await _send(call, work, address, port) if isinstance(address, Clear) else _suppressed(data, "erased")
     except CannotShowError as error:
         return _failed(data, error.code)
 
 
-async def _send(call: Call[NotificationPlanned], work: Work, to: str, port: EmailPort) -> Result:
+async def _send(call: Call[NotificationPlanned], work: Work, to: Clear, port: EmailPort) -> Result:
     """Raises CannotShowError."""
     data, template = call.event.data, work.template
     if template is None:
@@ -205,15 +213,18 @@ async def render_in_app(call: Call[NotificationPlanned], rows: Rows, port: Rende
         return _failed(data, "template_missing")
     try:
         variables = await _texts(work, port)
+        rendered = port.render_in_app(InAppText(work.template.subject or "", work.template.body), variables)
+        return _failed(data, rendered.code) if isinstance(rendered, NotRendered) else await _stored(data, work.template, rendered, port)
     except CannotShowError as error:
         return _failed(data, error.code)
-    rendered = port.render_in_app(InAppText(work.template.subject or "", work.template.body), variables)
-    if isinstance(rendered, NotRendered):
-        return _failed(data, rendered.code)
+
+
+async def _stored(data: NotificationPlanned, template: Template, rendered: RenderedInApp, port: RenderPort) -> Done:
+    """Sealed for its reader. Raises CannotShowError for one who was erased."""
     stored = RecordNotificationRendered(
         recipient_id=data.recipient_id,
         notification_id=data.notification_id,
-        template_id=work.template.id,
+        template_id=template.id,
         title=await port.seal(data.recipient_id, rendered.title),
         message=await port.seal(data.recipient_id, rendered.message),
     )
@@ -240,6 +251,7 @@ SEND_EMAIL = Effect(
     unknown=_email_unknown,
     when=lambda event: event.data.channel is Channel.EMAIL,
     attempt=lambda event: event.data.attempt,
+    opens=PERSONS,
 )
 RENDER_IN_APP = Effect(
     name="notification.render-inapp",
@@ -249,4 +261,6 @@ RENDER_IN_APP = Effect(
     reads=reads,
     when=lambda event: event.data.channel is Channel.IN_APP,
     attempt=lambda event: event.data.attempt,
+    opens=PERSONS,
+    seals=frozenset({Purpose.SUBJECT}),
 )

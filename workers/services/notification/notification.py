@@ -12,7 +12,9 @@ from contracts.notification.events import NotificationFailed, NotificationPlanne
 from contracts.notification.values import Attempt, Category, TemplateName, Variables
 from contracts.timestamps import to_seconds
 from contracts.types import (
+    Address,
     Channel,
+    CleanText,
     Code,
     CommandId,
     EventId,
@@ -23,6 +25,7 @@ from contracts.types import (
     ProviderId,
     RecipientId,
     TemplateId,
+    Text200,
     Timestamp,
     UserId,
 )
@@ -76,11 +79,11 @@ class Notification(Value):
     template_id: TemplateId | None = None
     category: Category
     variables: Variables
-    address: Pii | None = None
+    address: Pii[Address] | None = None
     address_hash: Hash | None = None
     locale: Locale | None = None
-    title: Pii | None = None
-    message: Pii | None = None
+    title: Pii[Text200] | None = None
+    message: Pii[CleanText] | None = None
     read: bool | None = None
     status: Status
     attempt: Attempt

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from contracts.clear import Clear, Redacted
 from contracts.notification.values import PageLink, TokenLink
 from contracts.types import Direction, Locale, Pii
 
@@ -26,18 +27,18 @@ class InAppText:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RenderedEmail:
-    """``html`` is a whole document, ``text`` says the same."""
+    """``html`` is a whole document, ``text`` says the same. It has no repr, because it says personal things."""
 
     subject: str
     html: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RenderedInApp:
-    """HTML-escaped."""
+    """HTML-escaped. It has no repr, because it says personal things."""
 
     title: str
     message: str
@@ -51,7 +52,10 @@ class NotRendered:
 
 
 class CannotShowError(Exception):
-    """A value of the message can't be brought into a form to show; no retry will help. ``code``: unreadable_value, link_key_unknown."""
+    """A value of the message can't be brought into a form to show; no retry will help.
+
+    ``code``: unreadable_value, link_key_unknown, erased.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -64,11 +68,13 @@ class RenderPort(Protocol):
     @property
     def app_url(self) -> str: ...
 
-    async def open(self, sealed: str) -> str | None:
-        """The clear text; None once the subject's key is destroyed. Raises CannotShowError for a text that nobody sealed."""
+    async def open(self, sealed: str) -> Clear | Redacted:
+        """Redacted once the subject's key is destroyed. Raises KeysUnavailable; CannotShowError for a text that nobody sealed."""
         ...
 
-    async def seal(self, subject: str, text: str) -> Pii: ...
+    async def seal(self, subject: str, text: str) -> Pii[str]:
+        """Raises KeysUnavailable; CannotShowError ``erased`` once the subject's key is destroyed."""
+        ...
 
     def token_link(self, link: TokenLink) -> str:
         """Raises CannotShowError when the link key is not known (any more)."""
@@ -88,7 +94,7 @@ class RenderPort(Protocol):
 class Email:
     """``tags`` come back in every event about the message. ``unsubscribe``: address of the one-click link, where there is one."""
 
-    to: str
+    to: Clear
     content: RenderedEmail
     tags: Mapping[str, str]
     unsubscribe: str | None = None

@@ -13,7 +13,8 @@ from contracts.types import Channel, RecipientId
 from contracts.user import PreferencesUpdated, ProfileUpdated
 from workers.engine.decision import Item
 from workers.engine.service import Event, Reaction, Send
-from workers.services.notification.matrix import ROWS_OF, Addressee, Row
+from workers.services.notification.columns import Addressee, Row
+from workers.services.notification.matrix import ROWS_OF
 
 React: TypeAlias = Callable[[Event[Any]], list[Send]]
 
@@ -93,6 +94,7 @@ def _planned(event: Event[EventData], row: Row[Any], addressee: Addressee, chann
         source_at=event.at,
         address=addressee.address,
         address_hash=addressee.address_hash,
+        locale=addressee.locale,
     )
     return Send(command, target=id_)
 

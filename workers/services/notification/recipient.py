@@ -10,7 +10,21 @@ from contracts.ids import group_recipient_id
 from contracts.message import Value
 from contracts.notification.commands import SyncRecipient
 from contracts.notification.values import Category, RecipientField
-from contracts.types import Channel, CommandId, Hash, Locale, NotificationId, Pii, Text200, Timestamp, UserId
+from contracts.types import (
+    Address,
+    Channel,
+    CommandId,
+    Email,
+    Hash,
+    Locale,
+    NotificationId,
+    Phone,
+    Pii,
+    Text80,
+    Text200,
+    Timestamp,
+    UserId,
+)
 from contracts.user import NotificationChannels
 
 MAXIMUM_WAITING = 50
@@ -32,10 +46,10 @@ class Recipient(Value):
     """``waiting``: notifications planned before any address was known. ``field_at``: per field the time of its newest source."""
 
     user_id: UserId | None = None
-    email: Pii | None = None
+    email: Pii[Email] | None = None
     email_hash: Hash | None = None
-    phone: Pii | None = None
-    first_name: Pii | None = None
+    phone: Pii[Phone] | None = None
+    first_name: Pii[Text80] | None = None
     locale: Locale | None = None
     timezone: Text200 | None = None
     channels: NotificationChannels | None = None
@@ -61,7 +75,7 @@ class Recipient(Value):
             case Channel.IN_APP:
                 return True
 
-    def address(self, channel: Channel) -> Pii | None:
+    def address(self, channel: Channel) -> Pii[Address] | None:
         return {Channel.EMAIL: self.email, Channel.SMS: self.phone, Channel.IN_APP: None}[channel]
 
 

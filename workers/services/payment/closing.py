@@ -4,7 +4,8 @@ from contracts.payment.commands import BeginEscrowClosing, RemindEscrowClosing
 from contracts.payment.events import EscrowClosing, EscrowClosingReminderDue
 from contracts.types import Timestamp
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
-from workers.services.payment.escrow import EscrowState, EscrowStatus, cross
+from workers.services.payment.books import cross
+from workers.services.payment.escrow import EscrowState, EscrowStatus
 from workers.services.payment.timers import closing_reminder
 
 

@@ -23,7 +23,8 @@ from contracts.payment.events import (
 from contracts.payment.values import Anomaly
 from contracts.types import ProviderId, Timestamp, TransactionId
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
-from workers.services.payment.escrow import Escrow, EscrowState, EscrowStatus, book, flagged, is_system
+from workers.services.payment.books import book, flagged
+from workers.services.payment.escrow import Escrow, EscrowState, EscrowStatus, is_system
 from workers.services.payment.ledger import RECEIVED, Transaction, TransactionStatus, TransactionType
 from workers.services.payment.timers import deposit_abandon, no_deposit_abandon
 

@@ -1,6 +1,7 @@
-"""The escrow of a contract: its books, how a ledger row moves them, and its opening.
+"""The escrow of a contract: who it is of, what it holds, and its opening.
 
-What commands do to deposits and releases, and how an escrow ends, stands in deposits.py, releases.py and closing.py.
+How ledger rows move it stands in books.py; what commands do to those rows in deposits.py, releases.py, reversals.py, refunds.py,
+disputes.py and adjustments.py.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,12 +12,11 @@ from typing import Any, TypedDict
 
 from pydantic import Field
 
-from contracts.message import EventData, Value
+from contracts.message import Value
 from contracts.payment.commands import OpenEscrow
-from contracts.payment.events import EscrowAnomalyDetected, EscrowBalanceNegative, EscrowClosed, EscrowOpened, EscrowReopened
-from contracts.payment.values import Anomaly
+from contracts.payment.events import EscrowOpened
+from contracts.payment.values import Total
 from contracts.types import (
-    Amount,
     Balance,
     ClientId,
     CommandId,
@@ -30,9 +30,8 @@ from contracts.types import (
     UserId,
 )
 from workers.engine.aggregate import Aggregate, Items, Read
-from workers.engine.decision import UNCHANGED, Accepted, CancelTimer, Command, Decision, ItemRef, Refused, ScheduleTimer
-from workers.services.payment.ledger import Transaction, TransactionType, reserve, target
-from workers.services.payment.timers import closing_reminder
+from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, ItemRef, Refused
+from workers.services.payment.ledger import Transaction, TransactionType
 
 ESCROWS = "payment-escrow"
 TRANSACTIONS = "payment-transactions"
@@ -58,7 +57,7 @@ class Movement(Value):
 
 
 class Hold(Value):
-    amount: Amount
+    amount: Total
     reason: Text500
 
 
@@ -76,7 +75,8 @@ class Parties(TypedDict):
 
 
 class Escrow(Value):
-    """``deposits``: id -> charge, of deposits that may still bring money or did; the charge is empty until then."""
+    """``deposits``: id -> charge, of deposits that may still bring money or did; the charge is empty until then, and once all of it is
+    refunded. ``disputes``: those that are open, each with what it holds."""
 
     contract_id: ContractId
     client_id: ClientId
@@ -151,59 +151,15 @@ class EscrowState:
     def with_escrow(self, **changes: object) -> "EscrowState":
         return replace(self, escrow=self.opened.model_copy(update=changes))
 
+    def with_held(self, **changes: object) -> "EscrowState":
+        """After ``changes`` of holds or disputes, with what they hold added up."""
+        state = self.with_escrow(**changes)
+        holds, disputes = state.opened.holds, state.opened.disputes
+        return state.with_escrow(held=sum(hold.amount for hold in holds.values()) + sum(disputes.values()))
+
     def with_row(self, row: Transaction) -> "EscrowState":
         """For changes that move no money; what may move some is booked."""
         return replace(self, rows=MappingProxyType({**self.rows, row.id: row}))
-
-
-@dataclass(frozen=True, slots=True)
-class Booked:
-    """The books after a row changed. ``crossed`` and ``timers``: what follows when the escrow crossed a line by it."""
-
-    state: EscrowState
-    crossed: tuple[EventData, ...] = ()
-    timers: tuple[ScheduleTimer | CancelTimer, ...] = ()
-
-    @property
-    def said(self) -> Parties:
-        return self.state.opened.said()
-
-    def accepted(self, *events: EventData, timers: tuple[ScheduleTimer | CancelTimer, ...] = ()) -> Accepted[EscrowState]:
-        return Accepted(self.state, (*events, *self.crossed), (*timers, *self.timers))
-
-
-def book(state: EscrowState, row: Transaction, at: Timestamp) -> Booked:
-    """Put ``row`` into the ledger at its posted target and move the escrow by the difference, in one change."""
-    before = state.opened
-    old = state.rows.get(row.id)
-    row = row.model_copy(update={"posted": target(row, before.currency)})
-    moved = row.posted - (old.posted if old else 0)
-    changes: dict[str, object] = {
-        "balance": before.balance + moved,
-        "reserved": before.reserved + reserve(row) - (reserve(old) if old else 0),
-    }
-    if moved:
-        movement = Movement(transaction_id=row.id, type=row.type, amount=moved, timestamp=at)
-        changes |= {"transactions": (*before.transactions, movement)[-SHOWN:], "last_transaction_id": row.id}
-    return cross(state.with_row(row).with_escrow(**changes), before, row.id, at)
-
-
-def cross(state: EscrowState, before: Escrow, cause: str, at: Timestamp) -> Booked:
-    """Says what line the books crossed since ``before``: below zero, emptied after the end, or filled again after closing."""
-    now = state.opened
-    negative = now.balance < 0 <= before.balance
-    if now.status is EscrowStatus.CLOSING and now.settled:
-        state = state.with_escrow(status=EscrowStatus.CLOSED)
-        return Booked(state, (EscrowClosed(**now.said()),))
-    deficit = (EscrowBalanceNegative(**now.said(), deficit=-now.balance),) if negative else ()
-    if now.status is EscrowStatus.CLOSED and not now.settled:
-        state = state.with_escrow(status=EscrowStatus.CLOSING, closing_since=at)
-        return Booked(state, (*deficit, EscrowReopened(**now.said(), cause=cause)), (closing_reminder(now.contract_id, at),))
-    return Booked(state, deficit)
-
-
-def flagged(escrow: Escrow, transaction: TransactionId, anomaly: Anomaly, detail: str) -> EscrowAnomalyDetected:
-    return EscrowAnomalyDetected(**escrow.said(), transaction_id=transaction, kind=anomaly, detail=detail)
 
 
 def is_admin(actor: str) -> bool:
@@ -243,6 +199,13 @@ def row_ref(transaction: str) -> ItemRef:
 def named_row(_state: EscrowState, command: Command[Any]) -> Iterable[Read]:
     """The ledger row that a command names."""
     return (Read(row_ref(command.data.transaction_id)),)
+
+
+def named_family(state: EscrowState, command: Command[Any]) -> Iterable[Read]:
+    """The deposit that a command names, and once that is known, what was taken from it."""
+    deposit = state.rows.get(command.data.transaction_id)
+    children = deposit.children if deposit and deposit.contract_id == state.contract_id else ()
+    return (*named_row(state, command), *(Read(row_ref(child)) for child in children))
 
 
 def load(key: str, items: Items) -> EscrowState:

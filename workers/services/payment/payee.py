@@ -22,6 +22,7 @@ from contracts.payment.events import (
 from contracts.payment.values import BlockedReason, CurrencyCode, Requirements
 from contracts.types import (
     BankDetailsId,
+    BankNumber,
     CommandId,
     ContractorId,
     Country,
@@ -66,8 +67,8 @@ class Bank(Value):
     state: BankState
     wanted: BankAction
     external_account_id: ProviderId | None = None
-    account_number: Sealed | None = None
-    routing_number: Sealed | None = None
+    account_number: Sealed[BankNumber] | None = None
+    routing_number: Sealed[BankNumber] | None = None
     currency: CurrencyCode | None = None
     country: Country | None = None
 

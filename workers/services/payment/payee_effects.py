@@ -1,5 +1,6 @@
 """What payees ask of Stripe: a connected account, its status, its bank accounts."""
 
+from contracts.clear import Redacted
 from contracts.contractor import BankAction
 from contracts.message import CommandData
 from contracts.payment.commands import (
@@ -110,7 +111,7 @@ async def _bank_request(call: Call[PayeeBankSyncRequested], port: PaymentProvide
         return Failed("a bank account is to be attached, but its event carries no numbers")
     number = await port.open(data.account_number, data.contractor_id)
     routing = await port.open(data.routing_number, data.contractor_id) if data.routing_number else None
-    if number is None or (data.routing_number and routing is None):
+    if isinstance(number, Redacted) or isinstance(routing, Redacted):
         return Done((RecordPayeeBankFailed(contractor_id=data.contractor_id, bank_details_id=data.bank_details_id, code="erased"),))
     return BankRequest(
         key=call.id,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from contracts.payment.values import DepositMethod
-from contracts.types import BankDetailsId, ContractId, ContractorId, EffectId, Timestamp, TransactionId
+from contracts.clear import Clear, Redacted
+from contracts.payment.values import DepositMethod, RefundReason, RefundStatus
+from contracts.types import BankDetailsId, ContractId, ContractorId, EffectId, Id, Timestamp, TransactionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,44 @@ class TransferRequest:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
+    """``amount_reversed``: what has come back of it so far."""
+
     id: str
     amount: int
     currency: str
     destination: str
+    amount_reversed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    key: EffectId
+    intent: str
+    amount: int
+    reason: RefundReason
+    deposit_id: TransactionId
+    parties: Parties
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """``as_of``: the provider's time of this answer."""
+
+    id: str
+    amount: int
+    currency: str
+    status: RefundStatus
+    failure_reason: str | None
+    as_of: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalRequest:
+    key: EffectId
+    transfer: str
+    reversal_id: Id
+    amount: int
+    parties: Parties
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +174,8 @@ class BankRequest:
     key: EffectId
     account: str
     bank_details_id: BankDetailsId
-    account_number: str
-    routing_number: str | None
+    account_number: Clear
+    routing_number: Clear | None
     currency: str
     country: str
     environment: str
@@ -170,6 +205,17 @@ class PaymentProvider(Protocol):
     async def find_transfer(self, contract: ContractId, transaction: TransactionId) -> Transfer | NoAnswer | None:
         """None: none of the contract's transfers is this transaction's."""
 
+    async def create_refund(self, request: RefundRequest) -> Refund | Problem: ...
+
+    async def find_refund(self, intent: str, transaction: TransactionId) -> Refund | NoAnswer | None:
+        """None: none of the PaymentIntent's refunds is this transaction's."""
+
+    async def reverse_transfer(self, request: ReversalRequest) -> Transfer | Problem:
+        """The transfer, as it stands after the reversal."""
+
+    async def find_reversal(self, transfer: str, reversal: Id) -> Transfer | NoAnswer | None:
+        """The transfer, if it has a reversal of this id."""
+
     async def create_account(self, request: AccountRequest) -> Account | Problem: ...
 
     async def get_account(self, account: str) -> Account | Problem: ...
@@ -182,5 +228,5 @@ class PaymentProvider(Protocol):
 
     async def detach_bank(self, account: str, bank: str, key: EffectId) -> Bank | Problem: ...
 
-    async def open(self, sealed: str, contractor: ContractorId) -> str | None:
-        """A bank number in clear, for the one call it is needed for. None: its key is destroyed, the person was erased."""
+    async def open(self, sealed: str, contractor: ContractorId) -> Clear | Redacted:
+        """A bank number in clear, for the one call it is needed for. Redacted: its key is destroyed. Raises KeysUnavailable."""

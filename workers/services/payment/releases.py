@@ -1,6 +1,7 @@
 """Releases: money on its way from the escrow to the contractor's connected account, in attempts until one is final."""
 
 from contracts.ids import effect_id, event_id
+from contracts.message import EventData
 from contracts.payment.commands import (
     CancelRelease,
     RecordTransferCreated,
@@ -20,8 +21,10 @@ from contracts.payment.values import Anomaly
 from contracts.timestamps import plus
 from contracts.types import CommandId, EffectId, Timestamp, TransactionId
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
-from workers.services.payment.escrow import Escrow, EscrowState, EscrowStatus, book, flagged, is_admin, is_system
+from workers.services.payment.books import book, flagged
+from workers.services.payment.escrow import Escrow, EscrowState, EscrowStatus, is_admin, is_system
 from workers.services.payment.ledger import TRANSFERRED, Transaction, TransactionStatus, TransactionType
+from workers.services.payment.reversals import came_back
 from workers.services.payment.timers import no_release_retry, release_retry
 
 PATIENCE_DAYS = 30
@@ -124,8 +127,10 @@ def record_transfer_created(state: EscrowState, command: Command[RecordTransferC
         return UNCHANGED if row.stripe_payment_id == data.transfer_id else _second_transfer(state, row, data)
     booked = book(state, _transferred(row, data), at)
     event = EscrowReleased(**booked.said, transaction_id=row.id, amount=data.amount, transfer_id=data.transfer_id)
-    flags = [flagged(booked.state.opened, row.id, *flag) for flag in _contradictions(state.opened, row, data)]
-    return booked.accepted(event, *flags, timers=(no_release_retry(row.id),))
+    events: list[EventData] = [flagged(booked.state.opened, row.id, *flag) for flag in _contradictions(state.opened, row, data)]
+    if came := booked.state.rows[row.id].amount_reversed:
+        events.append(came_back(booked, row.model_copy(update={"amount_reversed": 0}), came))
+    return booked.accepted(event, *events, timers=(no_release_retry(row.id),))
 
 
 def _transferred(row: Transaction, data: RecordTransferCreated) -> Transaction:
@@ -138,6 +143,8 @@ def _transferred(row: Transaction, data: RecordTransferCreated) -> Transaction:
         "wait_reason": None,
         "failure_code": None,
         "failure_message": None,
+        # A reversal that outran this may have been another transfer's.
+        "amount_reversed": row.amount_reversed if row.stripe_payment_id == data.transfer_id else 0,
     }
     return row.model_copy(update=changes)
 

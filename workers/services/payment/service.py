@@ -3,10 +3,28 @@
 from contracts.contract.events import ContractActivated, ContractCancelled, ContractCompleted
 from contracts.contractor import BankDetailsAdded, BankDetailsDefaultSet, BankDetailsRemoved, ContractorKycStatusChanged
 from contracts.payment import commands, events
+from contracts.sealed import Reader, audience
+from contracts.types import Purpose
 from workers.engine.aggregate import Handler
 from workers.engine.service import Effect, Reaction, Service
-from workers.services.payment import accounts, banks, closing, deposits, effects, payee_effects, payouts, reactions, releases
-from workers.services.payment.escrow import ESCROW, named_row, open_escrow
+from workers.services.payment import (
+    accounts,
+    adjustments,
+    banks,
+    closing,
+    deposits,
+    disputes,
+    effects,
+    holds,
+    payee_effects,
+    payouts,
+    reactions,
+    refunds,
+    releases,
+    return_effects,
+    reversals,
+)
+from workers.services.payment.escrow import ESCROW, named_family, named_row, open_escrow
 from workers.services.payment.payee import PAYEE, retry_payee_account, sync_payee
 
 SERVICE = Service(
@@ -17,7 +35,7 @@ SERVICE = Service(
         Handler(commands.RecordDepositPrepared, ESCROW, deposits.record_deposit_prepared, named_row),
         Handler(commands.RecordDepositRequestFailed, ESCROW, deposits.record_deposit_request_failed, named_row),
         Handler(commands.RecordDepositProcessing, ESCROW, deposits.record_deposit_processing, named_row),
-        Handler(commands.RecordDepositSucceeded, ESCROW, deposits.record_deposit_succeeded, named_row),
+        Handler(commands.RecordDepositSucceeded, ESCROW, deposits.record_deposit_succeeded, named_family),
         Handler(commands.RecordDepositFailed, ESCROW, deposits.record_deposit_failed, named_row),
         Handler(
             commands.CancelDeposit,
@@ -39,6 +57,39 @@ SERVICE = Service(
         Handler(commands.RecordTransferCreated, ESCROW, releases.record_transfer_created, named_row),
         Handler(commands.RecordTransferFailed, ESCROW, releases.record_transfer_failed, named_row),
         Handler(commands.CancelRelease, ESCROW, releases.cancel_release, named_row),
+        Handler(
+            commands.ReverseRelease,
+            ESCROW,
+            reversals.reverse_release,
+            named_row,
+            idempotency="asks once more for the reversal of one id, which is looked for before it is made",
+        ),
+        Handler(commands.RecordTransferReversed, ESCROW, reversals.record_transfer_reversed, named_row),
+        Handler(
+            commands.RecordReversalFailed,
+            ESCROW,
+            reversals.record_reversal_failed,
+            named_row,
+            idempotency="moves nothing; says the same once more, in an event of the same id",
+        ),
+        Handler(commands.RefundDeposit, ESCROW, refunds.refund_deposit, refunds.named_with_deposit),
+        Handler(commands.RecordRefund, ESCROW, refunds.record_refund, refunds.named_refund),
+        Handler(commands.RecordRefundRejected, ESCROW, refunds.record_refund_rejected, refunds.named_withdrawal),
+        Handler(commands.RecordChargeRefunded, ESCROW, refunds.record_charge_refunded, refunds.named_deposit),
+        Handler(commands.RecordDispute, ESCROW, disputes.record_dispute, disputes.named_dispute),
+        Handler(
+            commands.PlaceHold,
+            ESCROW,
+            holds.place_hold,
+            idempotency="state while it holds; after it was lifted it holds again, so money stays and people are told",
+        ),
+        Handler(
+            commands.LiftHold,
+            ESCROW,
+            holds.lift_hold,
+            idempotency="state; lifts a hold of the same id that was placed since, as people wished",
+        ),
+        Handler(commands.PostAdjustment, ESCROW, adjustments.post_adjustment, named_row),
         Handler(commands.BeginEscrowClosing, ESCROW, closing.begin_escrow_closing),
         Handler(
             commands.RemindEscrowClosing,
@@ -93,8 +144,17 @@ SERVICE = Service(
             effects.payee_of,
             attempt=lambda event: event.data.attempt,
         ),
+        Effect("payment.refund", events.RefundRequested, "stripe", return_effects.refund),
+        Effect("payment.reverse-transfer", events.ReleaseReversalRequested, "stripe", return_effects.reverse_transfer),
         Effect("payment.create-account", events.PayeeAccountRequested, "stripe", payee_effects.create_account),
         Effect("payment.fetch-account", events.PayeeAccountRefreshRequested, "stripe", payee_effects.fetch_account),
-        Effect("payment.sync-bank", events.PayeeBankSyncRequested, "stripe", payee_effects.sync_bank, payee_effects.payee_of),
+        Effect(
+            "payment.sync-bank",
+            events.PayeeBankSyncRequested,
+            "stripe",
+            payee_effects.sync_bank,
+            payee_effects.payee_of,
+            opens=frozenset({audience(Purpose.READER, Reader.BANK_SYNC)}),
+        ),
     ),
 )

@@ -3,7 +3,7 @@
 from contracts.ids import address_recipient_id, notification_id
 from contracts.notification.commands import PlanNotification, SyncRecipient
 from contracts.notification.values import Category, Moment, PageLink
-from contracts.types import Channel, EventId, Hash, Locale, NotificationId, Pii, RecipientId, Timestamp, UserId
+from contracts.types import Channel, Email, EventId, Hash, Locale, NotificationId, Phone, Pii, RecipientId, Text80, Timestamp, UserId
 from contracts.user import NotificationChannels
 from tests.support.oracle import START, Oracle
 from workers.services.notification.mailbox import notification_ref, recipient_ref
@@ -14,11 +14,11 @@ from workers.services.notification.service import SERVICE
 USER = UserId("11111111-1111-4111-8111-111111111111")
 SANA = RecipientId(USER)
 ADMIN = "admin:99999999-9999-4999-8999-999999999999"
-EMAIL: Pii = f"s1.subject.{USER}.1.c2FuYUBleGFtcGxlLmNvbQ"
-PHONE: Pii = f"s1.subject.{USER}.1.KzIwMTAwMDAwMDAwMA"
-NAME: Pii = f"s1.subject.{USER}.1.U2FuYQ"
+EMAIL: Pii[Email] = f"s1.subject.{USER}.1.c2FuYUBleGFtcGxlLmNvbQ"
+PHONE: Pii[Phone] = f"s1.subject.{USER}.1.KzIwMTAwMDAwMDAwMA"
+NAME: Pii[Text80] = f"s1.subject.{USER}.1.U2FuYQ"
 EMAIL_HASH: Hash = "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
-LEAD: Pii = "s1.subject.lead:ab.1.bGVhZEBleGFtcGxlLmNvbQ"
+LEAD: Pii[Email] = "s1.subject.lead:ab.1.bGVhZEBleGFtcGxlLmNvbQ"
 LEAD_HASH: Hash = "ab" * 32
 LEAD_ID = address_recipient_id(LEAD_HASH)
 SOURCE = EventId("e5563fcd-989f-50d4-8c79-faad13b6641e")
@@ -26,7 +26,7 @@ TEMPLATE = "contract-to-sign"
 
 
 def synced(
-    at: Timestamp = START, *, email: Pii | None = EMAIL, phone: Pii | None = None, sms: bool = False, mail: bool = True
+    at: Timestamp = START, *, email: Pii[Email] | None = EMAIL, phone: Pii[Phone] | None = None, sms: bool = False, mail: bool = True
 ) -> SyncRecipient:
     return SyncRecipient(
         recipient_id=SANA,

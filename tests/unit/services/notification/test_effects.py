@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from contracts.clear import Clear, Redacted
 from contracts.ids import effect_id
 from contracts.message import CommandData
 from contracts.notification.commands import (
@@ -56,10 +57,11 @@ class Port(Renderer):
     def __post_init__(self) -> None:
         super().__init__()
 
-    async def open(self, sealed: str) -> str | None:
-        return CLEAR.get(sealed.rpartition(".")[2])
+    async def open(self, sealed: str) -> Clear | Redacted:
+        text = CLEAR.get(sealed.rpartition(".")[2])
+        return Redacted.ERASED if text is None else Clear(text)
 
-    async def seal(self, subject: str, text: str) -> Pii:
+    async def seal(self, subject: str, text: str) -> Pii[str]:
         return f"s1.subject.{subject}.1.{text.encode().hex()}"
 
     def token_link(self, link: TokenLink) -> str:
@@ -139,7 +141,7 @@ async def test_a_planned_mail_is_sent_in_the_readers_language() -> None:
         recipient_id=SANA, notification_id=plan.notification_id, attempt=1, provider_message_id="ses-1", template_id=template
     )
     assert result == Done((sent,), reference="ses-1")
-    assert mail.to == "sana@example.com"
+    assert mail.to == Clear("sana@example.com")
     assert mail.content.subject == "يُرجى التوقيع: Shop & more"
     assert '<html dir="rtl" lang="ar">' in mail.content.html
     assert "مرحبًا Sana،" in mail.content.text
@@ -269,6 +271,16 @@ async def test_an_in_app_message_is_rendered_and_sealed_for_its_reader() -> None
     assert "Nile &lt;Design&gt;" in message
     assert command.title.startswith(f"s1.subject.{SANA}.")
     assert row_ref(command.template_id) in run.items
+
+
+async def test_an_in_app_message_to_somebody_erased_ends() -> None:
+    class Erased(Port):
+        async def seal(self, subject: str, text: str) -> Pii[str]:
+            raise CannotShowError("erased")
+
+    run = seeded()
+    run.send(to_sign(Channel.IN_APP))
+    assert await failure(run, Erased(), RENDER_IN_APP) == "erased"
 
 
 async def test_an_in_app_message_fails_on_a_missing_variable() -> None:

@@ -21,7 +21,8 @@ from tests.contracts.test_examples import raw
 from tests.support.oracle import START
 from tests.unit.services.notification.people import EMAIL, EMAIL_HASH, LEAD_HASH, LEAD_ID, NAME, PHONE, SANA, SOURCE, USER
 from workers.engine.service import Event, Send
-from workers.services.notification.matrix import ROWS, ROWS_OF, SEALED_VARIABLES, Row
+from workers.services.notification.columns import Row
+from workers.services.notification.matrix import ROWS, ROWS_OF, SEALED_VARIABLES
 from workers.services.notification.recipient import ADMINS
 from workers.services.notification.service import SERVICE
 

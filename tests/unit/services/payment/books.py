@@ -7,16 +7,20 @@ from contracts.ids import derived
 from contracts.message import EventData
 from contracts.payment.commands import (
     OpenEscrow,
+    RecordChargeRefunded,
     RecordDepositPrepared,
     RecordDepositSucceeded,
+    RecordDispute,
     RecordPayeeAccountCreated,
     RecordPayeeAccountStatus,
+    RecordRefund,
     RecordTransferCreated,
+    RefundDeposit,
     ReleaseEscrow,
     RequestDeposit,
     SyncPayee,
 )
-from contracts.payment.values import DepositMethod
+from contracts.payment.values import DepositMethod, RefundReason, RefundStatus
 from contracts.timestamps import plus
 from contracts.types import (
     ClientId,
@@ -43,6 +47,7 @@ AS_CLIENT = f"company:{CLIENT_USER}"
 AS_STRANGER = f"company:{CONTRACTOR_USER}"
 AS_ADMIN = "admin:99999999-9999-4999-8999-999999999999"
 AS_SYSTEM = "system:stripe"
+REFUND = TransactionId("66666666-6666-4666-8666-666666666666")
 INTENT, CHARGE, TRANSFER, ACCOUNT = "pi_1", "ch_1", "tr_1", "acct_1"
 
 
@@ -129,6 +134,60 @@ def transferred(
     )
 
 
+def refund(amount: int = 30_000, row: TransactionId = REFUND, deposit: TransactionId = DEPOSIT) -> RefundDeposit:
+    reason = RefundReason.REQUESTED_BY_CUSTOMER
+    return RefundDeposit(contract_id=CONTRACT, transaction_id=row, deposit_id=deposit, amount=amount, reason=reason)
+
+
+def refunded(
+    amount: int = 30_000,
+    status: RefundStatus = RefundStatus.SUCCEEDED,
+    row: TransactionId | None = REFUND,
+    name: str = "re_1",
+    currency: str = "USD",
+    failure: str | None = None,
+) -> RecordRefund:
+    return RecordRefund(
+        contract_id=CONTRACT,
+        refund_id=name,
+        transaction_id=row,
+        deposit_id=DEPOSIT,
+        amount=amount,
+        currency=currency,
+        status=status,
+        failure_reason=failure,
+        event_created=later(seconds=60),
+    )
+
+
+def charge_refunded(total: int) -> RecordChargeRefunded:
+    return RecordChargeRefunded(
+        contract_id=CONTRACT, deposit_id=DEPOSIT, charge_id=CHARGE, amount_refunded=total, event_created=later(seconds=60)
+    )
+
+
+def disputed(
+    status: str = "needs_response", moved: int = -150_000, movements: int = 1, seconds: int = 60, *, currency: str = "USD"
+) -> RecordDispute:
+    """Of the whole deposit of 1,500.00 USD."""
+    return RecordDispute(
+        contract_id=CONTRACT,
+        dispute_id="du_1",
+        deposit_id=DEPOSIT,
+        charge_id=CHARGE,
+        amount=150_000,
+        currency="USD",
+        status=status,
+        reason="fraudulent",
+        moved=moved,
+        moved_currency=currency if movements else None,
+        movements=movements,
+        fee=1_500 if movements else 0,
+        due_by=later(days=14),
+        event_created=later(seconds=seconds),
+    )
+
+
 def synced(status: KycStatus = KycStatus.VERIFIED, day: int = 1) -> SyncPayee:
     decided = DecisionTime(f"2026-01-{day:02d}T10:00:00.000000Z")
     return SyncPayee(contractor_id=CONTRACTOR, user_id=CONTRACTOR_USER, country="EG", kyc_status=status, decision_time=decided)
@@ -183,7 +242,7 @@ class Books(Oracle):
     def posted(self) -> int:
         return sum(int(item.get("posted", 0)) for ref, item in self.items.items() if ref.table == "payment-transactions")
 
-    def ask(self, command: RequestDeposit | ReleaseEscrow, at: Timestamp = START) -> Decision[Any]:
+    def ask(self, command: RequestDeposit | ReleaseEscrow | RefundDeposit, at: Timestamp = START) -> Decision[Any]:
         return self.send(command, actor=AS_CLIENT, at=at)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from contracts.types import BankDetailsId, ContractId, ContractorId, EffectId, TransactionId
+from contracts.clear import Clear, Redacted
+from contracts.types import BankDetailsId, ContractId, ContractorId, EffectId, Id, TransactionId
 from workers.services.payment.ports import (
     Account,
     AccountRequest,
@@ -12,11 +13,14 @@ from workers.services.payment.ports import (
     IntentRequest,
     NoAnswer,
     Problem,
+    Refund,
+    RefundRequest,
+    ReversalRequest,
     Transfer,
     TransferRequest,
 )
 
-Answer = Intent | Transfer | Account | Bank | Problem | None
+Answer = Intent | Transfer | Refund | Account | Bank | Problem | None
 
 
 class Scripted:
@@ -55,6 +59,18 @@ class Scripted:
     async def find_transfer(self, contract: ContractId, transaction: TransactionId) -> Transfer | NoAnswer | None:
         return self._next("find_transfer", (contract, transaction))  # type: ignore[return-value]  # as above
 
+    async def create_refund(self, request: RefundRequest) -> Refund | Problem:
+        return self._next("create_refund", request)  # type: ignore[return-value]  # as above
+
+    async def find_refund(self, intent: str, transaction: TransactionId) -> Refund | NoAnswer | None:
+        return self._next("find_refund", (intent, transaction))  # type: ignore[return-value]  # as above
+
+    async def reverse_transfer(self, request: ReversalRequest) -> Transfer | Problem:
+        return self._next("reverse_transfer", request)  # type: ignore[return-value]  # as above
+
+    async def find_reversal(self, transfer: str, reversal: Id) -> Transfer | NoAnswer | None:
+        return self._next("find_reversal", (transfer, reversal))  # type: ignore[return-value]  # as above
+
     async def create_account(self, request: AccountRequest) -> Account | Problem:
         return self._next("create_account", request)  # type: ignore[return-value]  # as above
 
@@ -73,7 +89,7 @@ class Scripted:
     async def detach_bank(self, account: str, bank: str, key: EffectId) -> Bank | Problem:
         return self._next("detach_bank", (account, bank, key))  # type: ignore[return-value]  # as above
 
-    async def open(self, sealed: str, contractor: ContractorId) -> str | None:
+    async def open(self, sealed: str, contractor: ContractorId) -> Clear | Redacted:
         """Sealed texts that end in GONE belong to somebody whose key is destroyed."""
         self.asked.append(("open", contractor))
-        return None if sealed.endswith("GONE") else f"clear:{sealed[-4:]}"
+        return Redacted.ERASED if sealed.endswith("GONE") else Clear(f"clear:{sealed[-4:]}")

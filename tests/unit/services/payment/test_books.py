@@ -95,7 +95,9 @@ def ended(books: Books) -> tuple[object, ...]:
 
 
 def balanced(books: Books) -> bool:
-    reserved = sum(reserve(Transaction.from_item(item)) for ref, item in books.items.items() if ref.table == "payment-transactions")
+    reserved = sum(
+        reserve(Transaction.from_item(item), Currency.USD) for ref, item in books.items.items() if ref.table == "payment-transactions"
+    )
     return (books.posted(), reserved) == (books.escrow["balance"], books.escrow["reserved"])
 
 
@@ -194,8 +196,41 @@ def row(kind: TransactionType, status: TransactionStatus, **fields: int | str) -
         (row(TransactionType.PAYMENT, TransactionStatus.COMPLETED), -1_000, 0),
         (row(TransactionType.PAYMENT, TransactionStatus.COMPLETED, amount_reversed=400), -600, 0),
         (row(TransactionType.PAYMENT, TransactionStatus.FAILED), 0, 0),
+        (row(TransactionType.PAYMENT, TransactionStatus.REVERSED, amount_reversed=1_000), 0, 0),
+        (row(TransactionType.WITHDRAWAL, TransactionStatus.PENDING), 0, 1_000),
+        (row(TransactionType.WITHDRAWAL, TransactionStatus.PENDING, currency="EUR"), 0, 0),
+        (row(TransactionType.WITHDRAWAL, TransactionStatus.COMPLETED), 0, 0),
+        (row(TransactionType.DISPUTE, TransactionStatus.COMPLETED, moved=-1_000, moved_currency="USD"), 0, 0),
+        (row(TransactionType.ADJUSTMENT, TransactionStatus.COMPLETED, posted=-1_000), -1_000, 0),
         (row(TransactionType.PAYOUT, TransactionStatus.COMPLETED), 0, 0),
     ],
 )
 def test_posted_target_and_reserve_follow_from_the_row_alone(transaction: Transaction, posted: int, reserved: int) -> None:
-    assert (target(transaction, Currency.USD), reserve(transaction)) == (posted, reserved)
+    assert (target(transaction, Currency.USD), reserve(transaction, Currency.USD)) == (posted, reserved)
+
+
+OURS = row(TransactionType.DEPOSIT, TransactionStatus.COMPLETED, amount_received=5_000)
+EARLY = row(TransactionType.DEPOSIT, TransactionStatus.PROCESSING)
+FOREIGN = row(TransactionType.DEPOSIT, TransactionStatus.COMPLETED, amount_received=5_000, currency="EUR")
+LOST = row(TransactionType.DISPUTE, TransactionStatus.COMPLETED, moved=-900, moved_currency="USD")
+
+
+@pytest.mark.parametrize(
+    ("deposit", "taken", "posted"),
+    [
+        (OURS, row(TransactionType.WITHDRAWAL, TransactionStatus.PENDING), 0),
+        (OURS, row(TransactionType.WITHDRAWAL, TransactionStatus.PROCESSING), -1_000),
+        (OURS, row(TransactionType.WITHDRAWAL, TransactionStatus.COMPLETED), -1_000),
+        (OURS, row(TransactionType.WITHDRAWAL, TransactionStatus.FAILED), 0),
+        (OURS, row(TransactionType.WITHDRAWAL, TransactionStatus.CANCELLED), 0),
+        (EARLY, row(TransactionType.WITHDRAWAL, TransactionStatus.COMPLETED), 0),
+        (FOREIGN, row(TransactionType.WITHDRAWAL, TransactionStatus.COMPLETED, currency="EUR"), 0),
+        (OURS, LOST, -900),
+        (OURS, LOST.model_copy(update={"moved_currency": "EUR"}), -1_000),
+        (OURS, LOST.model_copy(update={"moved_currency": "EUR", "moved": 0}), 0),
+        (EARLY, LOST, 0),
+        (FOREIGN, LOST, 0),
+    ],
+)
+def test_what_is_taken_from_a_deposit_posts_with_it(deposit: Transaction, taken: Transaction, posted: int) -> None:
+    assert target(taken, Currency.USD, deposit) == posted

@@ -2,6 +2,7 @@
 
 import pytest
 
+from contracts.clear import Clear
 from contracts.contractor import BankAction
 from contracts.payment.commands import RecordPayeeAccountFailed, RecordPayeeBankFailed, RecordPayeeBankSynced
 from contracts.payment.events import PayeeAccountRefreshRequested, PayeeAccountRequested, PayeeBankSyncRequested
@@ -116,7 +117,7 @@ async def test_a_fetch_without_an_answer_is_repeated() -> None:
 async def test_a_bank_is_attached_with_its_opened_numbers() -> None:
     port = Scripted(attach_bank=Bank("ba_1"))
     assert await sync_bank(bank_call(), {}, port) == synced()
-    request = BankRequest(EFFECT, ACCOUNT, BANK, "clear:IDBA", "clear:YHCA", "EGP", "EG", "test")
+    request = BankRequest(EFFECT, ACCOUNT, BANK, Clear("clear:IDBA"), Clear("clear:YHCA"), "EGP", "EG", "test")
     assert port.asked[-1] == ("attach_bank", request)
     assert "clear" not in repr(request)
 

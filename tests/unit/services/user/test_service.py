@@ -1,0 +1,213 @@
+"""user as declared: reactions, the deletion of pictures, erasure; on the engine, faults change nothing."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from contracts.auth import ErasureRequested, Role, UserRegistered
+from contracts.catalogue import command_models
+from contracts.envelope import Envelope
+from contracts.ids import derived, effect_id, within
+from contracts.message import CommandData, EventData
+from contracts.topics import commands_topic, events_topic
+from contracts.types import ClientId, ContractorId, EventId, Locale
+from contracts.user import (
+    AvatarChanged,
+    ChannelWishes,
+    CreatePreferences,
+    CreateProfile,
+    EraseUserData,
+    RecordAvatarDeleted,
+    UpdatePreferences,
+    UpdateProfile,
+    UserDataErased,
+)
+from tests.support import verdict
+from tests.support.faults import MANY
+from tests.support.oracle import START
+from tests.support.process import plant
+from tests.unit.services.user.story import (
+    CREATING_PREFERENCES,
+    CREATING_PROFILE,
+    ERASING,
+    HIDING,
+    OWNER,
+    SYSTEM,
+    USER,
+    Story,
+    picture,
+    sealed,
+    showing,
+)
+from workers.engine.decision import UNCHANGED, ItemRef, Refused
+from workers.engine.record import Outgoing
+from workers.engine.service import Call, Done, Effect, Event, Failed, Result, Retryable, Send
+from workers.services.user.person import PERSONS, PREFERENCES
+from workers.services.user.ports import AvatarStoreRefusedError, AvatarStoreUnavailableError
+from workers.services.user.service import SERVICE
+
+GROUP, COMMANDS, EVENTS = "user-commands", commands_topic("user"), events_topic("user")
+HASH = "ab" * 32
+
+
+def test_every_command_has_its_handler() -> None:
+    assert set(SERVICE.handler_of) == {model.kind() for model in command_models("user")}
+
+
+def event_of(data: EventData) -> Event[Any]:
+    return Event(EventId(USER), "auth", USER, START, SYSTEM, data)
+
+
+# --- reactions -----------------------------------------------------------------------------------------------------
+
+REGISTERED = UserRegistered(
+    user_id=USER,
+    email=sealed("amina@example.com"),
+    email_hash=HASH,
+    role=Role.COMPANY,
+    locale=Locale.AR,
+    nonce="n" * 43,
+    kid="k1",
+    expires_on=START,
+)
+LEAVING = ErasureRequested(
+    user_id=USER, company_id=ClientId(derived("company")), contractor_id=ContractorId(derived("contractor")), email_hash=HASH
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "commands"),
+    [
+        (REGISTERED, [CreateProfile(user_id=USER), CreatePreferences(user_id=USER, language=Locale.AR)]),
+        (LEAVING, [EraseUserData(user_id=USER)]),
+    ],
+)
+def test_what_auth_says_is_acted_on(data: EventData, commands: list[CommandData]) -> None:
+    (reaction,) = [found for found in SERVICE.reactions if found.event is type(data)]
+    assert list(reaction.react(event_of(data), ())) == [Send(command) for command in commands]
+
+
+# --- erasure -------------------------------------------------------------------------------------------------------
+
+
+def test_erasure_empties_both_rows() -> None:
+    story = Story().shown()
+    story.send(UpdateProfile(user_id=USER, first_name=sealed("Amina")))
+    story.send(ERASING, SYSTEM)
+    assert story.last == UserDataErased(user_id=USER, avatar_key=picture().key)
+    for ref in (PERSONS.root(USER), ItemRef(PREFERENCES, USER)):
+        assert story.oracle.items[ref].keys() == {"userId", "erased", "createdBy", "createdAt", "updatedAt"}
+    assert story.send(ERASING, SYSTEM) == UNCHANGED
+
+
+def test_who_never_was_here_is_erased_all_the_same() -> None:
+    story = Story()
+    story.send(ERASING, SYSTEM)
+    assert story.last == UserDataErased(user_id=USER)
+    assert story.send(CREATING_PROFILE, SYSTEM) == UNCHANGED
+    assert story.send(CREATING_PREFERENCES, SYSTEM) == UNCHANGED
+    assert Story().send(ERASING, OWNER) == Refused("forbidden")
+
+
+# --- deleting pictures ---------------------------------------------------------------------------------------------
+
+
+class Pictures:
+    """An avatar store that shows what was deleted, or fails as it is told."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.deleted: list[str] = []
+
+    async def delete(self, key: str) -> None:
+        if self.failure:
+            raise self.failure
+        self.deleted.append(key)
+
+
+def effect_on(data: EventData) -> Effect[Any]:
+    (effect,) = [effect for effect in SERVICE.effects if effect.event is type(data)]
+    return effect
+
+
+async def carried_out(data: EventData, pictures: Pictures) -> Result:
+    effect, event = effect_on(data), event_of(data)
+    return await effect.run(Call(effect_id(event.id, effect.name), event, "test"), {}, pictures)
+
+
+GIVEN_UP = [AvatarChanged(user_id=USER, old_key=picture().key), UserDataErased(user_id=USER, avatar_key=picture().key)]
+
+
+@pytest.mark.parametrize("data", GIVEN_UP)
+async def test_a_picture_that_nobody_shows_is_deleted(data: EventData) -> None:
+    pictures = Pictures()
+    assert effect_on(data).when(event_of(data))
+    assert await carried_out(data, pictures) == Done((RecordAvatarDeleted(user_id=USER, key=picture().key),), reference=picture().key)
+    assert pictures.deleted == [picture().key]
+
+
+@pytest.mark.parametrize("data", [AvatarChanged(user_id=USER), UserDataErased(user_id=USER)])
+async def test_without_a_picture_nothing_is_called(data: EventData) -> None:
+    pictures = Pictures()
+    assert not effect_on(data).when(event_of(data))
+    assert await carried_out(data, pictures) == Done()
+    assert pictures.deleted == []
+
+
+@pytest.mark.parametrize("data", GIVEN_UP)
+@pytest.mark.parametrize(
+    ("failure", "verdict_"),
+    [
+        (AvatarStoreUnavailableError("SlowDown"), Retryable("AvatarStoreUnavailableError: SlowDown")),
+        (AvatarStoreRefusedError("AccessDenied"), Failed("AvatarStoreRefusedError: AccessDenied")),
+    ],
+)
+async def test_passing_trouble_is_tried_again_and_the_rest_is_for_people(data: EventData, failure: Exception, verdict_: Result) -> None:
+    assert await carried_out(data, Pictures(failure)) == verdict_
+
+
+# --- on the engine -------------------------------------------------------------------------------------------------
+
+STEPS: list[tuple[CommandData, str]] = [
+    (CREATING_PROFILE, SYSTEM),
+    (CREATING_PREFERENCES, SYSTEM),
+    (UpdateProfile(user_id=USER, first_name=sealed("Amina")), OWNER),
+    (UpdateProfile(user_id=USER, phone=sealed("+201000000000")), OWNER),
+    (UpdateProfile(user_id=USER, phone=None), OWNER),
+    (showing(), OWNER),
+    (showing("second.png"), OWNER),
+    (HIDING, OWNER),
+    (RecordAvatarDeleted(user_id=USER, key=picture().key), SYSTEM),
+    (UpdatePreferences(user_id=USER, notifications=ChannelWishes(sms=True)), OWNER),
+    (UpdatePreferences(user_id=USER, timezone="Asia/Dubai"), OWNER),
+    (UpdatePreferences(user_id=USER, timezone="Nowhere"), OWNER),
+]
+
+
+def outgoing(data: CommandData, actor: str, name: str) -> Outgoing:
+    envelope = Envelope(
+        id=within(USER, name),
+        kind=data.kind(),
+        source="/mindlinks/test/commands",
+        subject=data.key,
+        time=START,
+        correlation_id=name,
+        causation_id=name,
+        actor=actor,
+    )
+    return Outgoing(data.key.encode(), data.to_json(), envelope.headers())
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_a_person_under_faults_ends_as_without(seed: int) -> None:
+    chance = Random(seed)
+    steps = [*chance.choices(STEPS, k=30), (ERASING, SYSTEM), *chance.choices(STEPS, k=5)]
+    async with plant(SERVICE, seed) as made:
+        process = made.start(rates=MANY)
+        records = [outgoing(data, actor, f"{seed} {number}") for number, (data, actor) in enumerate(steps)]
+        for start in range(0, len(records), 10):
+            await made.send(COMMANDS, records[start : start + 10])
+        await made.until_settled(GROUP, COMMANDS)
+        await process.stop()
+        verdict.check(SERVICE, made.records(COMMANDS), made.records(EVENTS), made.store.items)

@@ -1,0 +1,1 @@
+"""Accounts, their addresses and passwords, sessions, and the erasure of a person (domain.md 1)."""

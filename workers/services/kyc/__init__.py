@@ -1,0 +1,1 @@
+"""Identity verification: sessions at Veriff or Onfido, their verdicts, documents and retention (domain.md 5)."""
