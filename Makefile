@@ -42,6 +42,7 @@ check: $(STAMP) ## Format, lint, types, imports, budgets, freshness of what is g
 	@$(BIN)/python -m tests.support.budgets
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m schemas.render --check
+	@$(BIN)/mindlinks keys rights | diff -q - deploy/generated/key-rights.json
 	@echo "check: all good"
 
 format: $(STAMP) ## Format and fix what can be fixed
@@ -51,6 +52,7 @@ format: $(STAMP) ## Format and fix what can be fixed
 generate: $(STAMP) ## Write AsyncAPI, JSON Schemas, table documents anew
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m schemas.render
+	@$(BIN)/mindlinks keys rights > deploy/generated/key-rights.json
 
 coverage-of-domain: $(STAMP) ## What docs/domain.md names, what is built of it, what is tested (ARGS="--service auth --require")
 	@PYTHONPATH=. $(BIN)/python -m tests.domain $(ARGS)

@@ -7,22 +7,29 @@ from contracts.auth import RegisterUser
 from contracts.contract.commands import CreateContractDraft, SendContract
 from contracts.contract.values import Party
 from contracts.contractor import AddBankDetails, CreateContractorProfile, KycStatus
+from contracts.ids import derived
 from contracts.message import CommandData
 from contracts.notification.commands import RecordNotificationFailed, RecordNotificationRendered, RecordNotificationSent
 from contracts.payment.commands import (
     OpenEscrow,
+    PlaceHold,
+    PostAdjustment,
     RecordDepositPrepared,
     RecordDepositSucceeded,
+    RecordDispute,
     RecordPayeeAccountCreated,
     RecordPayeeAccountFailed,
     RecordPayeeAccountStatus,
+    RecordTransferCreated,
     RecordTransferWaiting,
+    RefundDeposit,
     ReleaseEscrow,
     RequestDeposit,
+    ReverseRelease,
     SyncPayee,
     SyncPayeeBank,
 )
-from contracts.payment.values import DepositMethod, WaitReason
+from contracts.payment.values import DepositMethod, RefundReason, WaitReason
 from contracts.types import Channel, ContractorId, Currency, DecisionTime, RecipientId, TemplateId, TransactionId, UserId
 from tests.contracts.test_examples import example
 from tests.fuzz.inventing import ACTORS, CONTRACTORS, IDS, USERS
@@ -32,7 +39,7 @@ from tests.unit.services.notification import people
 
 Opening: TypeAlias = Sequence[tuple[str, CommandData]]
 
-SYSTEM, COMPANY, CONTRACTOR = ACTORS[0], ACTORS[1], ACTORS[2]
+SYSTEM, COMPANY, CONTRACTOR, ADMIN = ACTORS[0], ACTORS[1], ACTORS[2], ACTORS[3]
 CONTRACT, DEPOSIT, RELEASE = story.CONTRACT_ID, TransactionId(IDS[1]), TransactionId(IDS[2])
 PAYEE, PERSON = ContractorId(CONTRACTORS[1]), UserId(USERS[1])
 
@@ -92,6 +99,51 @@ def _escrow() -> Opening:
         (SYSTEM, received),
         (COMPANY, ReleaseEscrow(contract_id=CONTRACT, transaction_id=RELEASE, amount=600, currency=Currency.USD)),
         (SYSTEM, RecordTransferWaiting(contract_id=CONTRACT, transaction_id=RELEASE, attempt=1, reason=WaitReason.PAYEE_NOT_READY)),
+    )
+
+
+def _taken() -> Opening:
+    """Money leaves by every way there is: a transfer, an inquiry, a refund; a hold keeps what is left."""
+    dispute = RecordDispute(
+        contract_id=CONTRACT,
+        dispute_id="one",
+        deposit_id=DEPOSIT,
+        charge_id="one",
+        amount=100,
+        currency="USD",
+        status="warning_needs_response",
+        reason="general",
+        moved=0,
+        movements=0,
+        fee=0,
+        event_created=START,
+    )
+    refund = RefundDeposit(
+        contract_id=CONTRACT,
+        transaction_id=TransactionId(IDS[0]),
+        deposit_id=DEPOSIT,
+        amount=100,
+        reason=RefundReason.REQUESTED_BY_CUSTOMER,
+    )
+    transfer = RecordTransferCreated(
+        contract_id=CONTRACT, transaction_id=RELEASE, transfer_id="two", amount=600, currency="USD", destination="one"
+    )
+    adjusted = PostAdjustment(
+        contract_id=CONTRACT,
+        transaction_id=TransactionId(derived("adjustment")),
+        amount=50,
+        currency=Currency.USD,
+        reason="one",
+        approved_by=f"admin:{USERS[1]}",
+    )
+    return (
+        *_escrow(),
+        (SYSTEM, transfer),
+        (ADMIN, refund),
+        (SYSTEM, dispute),
+        (ADMIN, PlaceHold(contract_id=CONTRACT, hold_id=IDS[0], amount=100, reason="one")),
+        (ADMIN, ReverseRelease(contract_id=CONTRACT, transaction_id=RELEASE, reversal_id=IDS[0], amount=100, reason="one")),
+        (ADMIN, adjusted),
     )
 
 
@@ -168,6 +220,7 @@ OPENINGS: Final[Mapping[str, Opening]] = {
     "nothing": (),
     "contract": _contract(),
     "escrow": _escrow(),
+    "taken": _taken(),
     "payee": _payee(),
     "escrow and payee": (*_escrow(), *_payee()),
     "messages": _messages(),

@@ -3,6 +3,8 @@
 An input is text that a person can read and mend: headers as lines, an empty line, the body, like HTTP. Stories are plain bytes.
 """
 
+import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +12,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from contracts import catalogue
+from contracts.clear import Clear
 from contracts.envelope import Header
 from contracts.ids import derived
+from contracts.marks import marked_fields
 from contracts.message import CommandData, Message
-from contracts.sealed import MalformedSealError, SealedText
-from contracts.types import Timestamp
+from contracts.sealed import FieldClass, MalformedSealError, SealedText
+from contracts.types import Purpose, Timestamp
 from tests.fuzz.choosing import ByteChoices, Exhausted
 from tests.fuzz.world import SCENES, World
-from tests.unit.ingress.doubles import KEY, SEALER, USER, client_key
+from tests.unit.ingress.doubles import KEY, LINK_KEYS, USER, client_key
 from workers.adapters.blind_index import email_hash
 from workers.ingress import cloudevents, stripe_signature, stripe_translation
-from workers.ingress.commands import Caller, ask, record
+from workers.ingress.clear_fields import Context
+from workers.ingress.commands import Caller, ask, record, translated
+from workers.ingress.link_tokens import NewLinks
 from workers.ingress.messages import command_data, command_model
 from workers.ingress.problems import Problem
-from workers.ingress.sealing import Context
+from workers.ingress.sealing import Sealing
 from workers.ingress.stripe_translation import PaymentKey, Untranslated
 
 EXAMPLES: Final = Path(catalogue.__file__).parent / "examples"
@@ -158,9 +164,24 @@ def _take(event: cloudevents.CloudEvent, headers: Mapping[str, str]) -> None:
         ip=ADDRESS,
     )
     asked = ask(event, caller, _keyed)
-    _, outgoing = record(asked, Context(asked.actor, ADDRESS, AT, SEALER, _address, _keyed))
+    context = Context(asked.actor, ADDRESS, AT, marked_fields(asked.model), _address, _keyed, NewLinks(LINK_KEYS))
+    wire = asyncio.run(SEALING.seal(translated(asked, context)))
+    _, outgoing = record(asked, wire, AT)
     read = catalogue.decode(outgoing.key, outgoing.value, outgoing.headers, APPENDED)
     assert read.envelope.id == asked.id, "the record on the log has another id"
+
+
+class _AtOnce:
+    """Sealer and passwords that cost nothing."""
+
+    async def seal(self, purpose: Purpose, subject: str, field_class: FieldClass, text: str) -> str:
+        return f"s1.{purpose}.{subject}.1.{hashlib.sha256((field_class + text).encode()).hexdigest()}"
+
+    async def hash(self, password: Clear) -> Clear:
+        return Clear("$2b$12$" + hashlib.sha256(password.reveal().encode()).hexdigest()[:53])
+
+
+SEALING: Final = Sealing(_AtOnce(), _AtOnce())
 
 
 def _keyed(use: str, text: str) -> str:
@@ -172,7 +193,10 @@ def _address(text: str) -> str:
 
 
 CLEAR: Final[Mapping[str, Mapping[str, Any]]] = {
-    "mindlinks.auth.RegisterUser.v1": {"email": "a@example.com"},
+    "mindlinks.auth.RegisterUser.v1": {"email": "a@example.com", "password": "correct horse"},
+    "mindlinks.auth.ChangeEmail.v1": {"newEmail": "a@example.com"},
+    "mindlinks.auth.VerifyEmail.v1": {"token": "t" * 43},
+    "mindlinks.auth.OpenSession.v1": {"userAgent": "Mozilla/5.0", "ip": "203.0.113.7"},
     "mindlinks.user.UpdateProfile.v1": {"firstName": "Sana", "phone": "+201000000000"},
     "mindlinks.client.RegisterCompany.v1": {"legalName": "Nile", "taxId": "1"},
     "mindlinks.contractor.AddBankDetails.v1": {"accountNumber": "EG38 0019", "routingNumber": "12-34-56"},

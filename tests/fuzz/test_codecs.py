@@ -6,6 +6,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.clear import Clear
 from contracts.envelope import Envelope, ReceiptTicket, text_headers
 from contracts.ids import derived
 from contracts.platform import CommandRefused, CommandSettled, Settlement
@@ -13,7 +14,7 @@ from contracts.position import LONGEST_OFFSET, Origin, Position
 from contracts.sealed import VALUE, FieldClass, SealedText, bank_number
 from contracts.timestamps import from_milliseconds, to_milliseconds
 from contracts.types import CommandId, EffectId, EventId, Purpose, Timestamp
-from tests.unit.ingress.doubles import SEALER
+from tests.support.keys import sealer
 from workers.adapters.dynamodb_values import item_from_wire, item_to_wire
 from workers.engine.ledger import EffectState, LedgerRow, Stored
 from workers.engine.once import Window
@@ -69,6 +70,8 @@ outcomes = st.builds(
     first=counts,
     late=st.booleans(),
     receipt=st.none() | tickets,
+    traceparent=st.none(),
+    received=st.just(0),
 )
 
 
@@ -174,6 +177,7 @@ def test_items(item: dict[str, Any]) -> None:
     assert item_from_wire(orjson.loads(orjson.dumps(item_to_wire(item)))) == item
 
 
+SEALER = sealer()
 subjects = st.from_regex(r"[A-Za-z0-9:_-]{1,128}", fullmatch=True)
 
 
@@ -185,8 +189,8 @@ def test_sealed_texts(sealed: SealedText) -> None:
 
 @FEW
 @given(st.sampled_from(Purpose), subjects, st.sampled_from([VALUE, bank_number("one")]), words)
-def test_sealing(purpose: Purpose, subject: str, field: FieldClass, text: str) -> None:
-    assert SEALER.open(SEALER.seal(purpose, subject, field, text), field) == text
+async def test_sealing(purpose: Purpose, subject: str, field: FieldClass, text: str) -> None:
+    assert await SEALER.open(await SEALER.seal(purpose, subject, field, text), field) == Clear(text)
 
 
 @FEW

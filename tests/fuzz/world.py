@@ -43,6 +43,7 @@ FOREGROUNDS: Final[Mapping[str, Sequence[Handler[Any, Any]]]] = {
 SCENES: Final = (
     *((name, name) for name in ("contract", "escrow", "payee", "messages", "people")),
     *(("troubles", name) for name in ("contract", "payee", "messages")),
+    ("taken", "escrow"),
     ("escrow and payee", "all"),
     ("contract", "all"),
     ("nothing", "contract"),
@@ -65,7 +66,7 @@ REASONS: Final = frozenset(
         "document_changed",
         # domain.md 7: payment
         *("escrow_closing", "escrow_closed", "currency_mismatch", "too_many_deposits", "deposit_in_progress", "insufficient_available"),
-        "release_in_flight",
+        *("release_in_flight", "amount_too_large", "deposit_disputed", "too_many_holds", "second_approver_required"),
         # domain.md 8: notification
         "attempts_exhausted",
     }
@@ -243,6 +244,6 @@ def _check_books(items: Mapping[ItemRef, Item]) -> None:
             continue
         escrow, own = Escrow.from_item(item), [row for row in rows if row.contract_id == ref.key]
         assert sum(row.posted for row in own) == escrow.balance, "the ledger does not add up to the balance"
-        assert sum(reserve(row) for row in own) == escrow.reserved, "what rows reserve is not what the escrow reserves"
-        assert escrow.held == sum(hold.amount for hold in escrow.holds.values()), "holds do not add up"
+        assert sum(reserve(row, escrow.currency) for row in own) == escrow.reserved, "what rows reserve is not what the escrow reserves"
+        assert escrow.held == sum(hold.amount for hold in escrow.holds.values()) + sum(escrow.disputes.values()), "holds do not add up"
         assert escrow.status is not EscrowStatus.CLOSED or escrow.settled, "an escrow with money in it is closed"

@@ -41,7 +41,7 @@ def router(dependencies: Dependencies) -> APIRouter:
         limited(client, 1)
         mode = mode_of(request.headers.get("content-type"))
         body = await limited_body(request, MAXIMUM_BATCH if mode is Mode.BATCH else MAXIMUM_SINGLE)
-        caller = _caller(request, client)
+        caller = caller_of(request, client)
         if mode is not Mode.BATCH:
             event = structured(parse_json(body)) if mode is Mode.STRUCTURED else binary(request.headers, body)
             return _single(*await intake.take([event], caller))
@@ -62,7 +62,7 @@ def router(dependencies: Dependencies) -> APIRouter:
     return routes
 
 
-def _caller(request: Request, client: Client) -> Caller:
+def caller_of(request: Request, client: Client) -> Caller:
     return Caller(
         client=client,
         actor=request.headers.get("mindlinks-actor"),

@@ -8,11 +8,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workers.engine.ports import Metrics
-from workers.ingress import api, descriptions, health, stripe
+from workers.ingress import api, descriptions, health, identity, sessions, sign_in, stripe, uploads
 from workers.ingress.dependencies import Dependencies
 from workers.ingress.problems import Problem, problem_response
+from workers.ingress.requests import Requests
 
-DESCRIPTION = "Commands in, receipts out, and the webhooks of providers. Errors are RFC 9457 problem documents; /problems lists them all."
+DESCRIPTION = (
+    "Commands in, receipts out, people signed in, and the webhooks of providers. Errors are RFC 9457 problem documents; /problems lists "
+    "them all."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +25,11 @@ def create_app(dependencies: Dependencies) -> FastAPI:
     """Opens nothing and closes nothing: whoever made the dependencies owns them."""
     app = FastAPI(title="Mind-Links ingress", description=DESCRIPTION, version="1", redoc_url=None)
     app.include_router(api.router(dependencies))
+    requests = Requests(dependencies)
+    for own in (sign_in, sessions, uploads):
+        app.include_router(own.router(dependencies, requests))
     app.include_router(stripe.router(dependencies))
+    app.include_router(identity.router(dependencies))
     app.include_router(health.router(dependencies.health, dependencies.clock))
     app.include_router(descriptions.router(dependencies.registry))
     app.add_exception_handler(Problem, _problem)

@@ -4,7 +4,7 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protoc
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message as MimeHeader
 from enum import StrEnum
 from typing import Any, Final
@@ -36,7 +36,7 @@ class CloudEvent:
     """
 
     type: str
-    data: Json
+    data: Json = field(repr=False)
     id: str | None
     subject: str | None
     extensions: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""One upstream request -> one command: who asks for what under which id, and the record it becomes. Pure, but for the sealing keys."""
+"""One upstream request -> one command: who asks for what under which id, and the record it becomes. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,18 +10,19 @@ import orjson
 from contracts.envelope import Envelope, ReceiptTicket
 from contracts.ids import client_command_id
 from contracts.message import CommandData
-from contracts.types import UUID_PATTERN, CommandId
+from contracts.types import UUID_PATTERN, CommandId, Timestamp
 from workers.engine.record import Outgoing
+from workers.ingress.clear_fields import Context, Wire
 from workers.ingress.clients import Client
 from workers.ingress.cloudevents import CloudEvent
 from workers.ingress.messages import command_data, command_model, outgoing
 from workers.ingress.problems import Problem
-from workers.ingress.sealing import Context
 from workers.ingress.traceparent import traceparent_of
 from workers.ingress.translators import translate_clear
 
 SOURCE: Final = "/mindlinks/ingress/api"
 PUBLIC: Final = "public"
+PASSWORD_FIELD: Final = "password"  # noqa: S105  # a field's name
 _ID: Final = re.compile(UUID_PATTERN)
 _KEY: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _CORRELATION: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -75,9 +76,14 @@ def ask(event: CloudEvent, caller: Caller, keyed_hash: Callable[[str, str], str]
     )
 
 
-def record(asked: Asked, context: Context) -> tuple[str, Outgoing]:
+def translated(asked: Asked, context: Context) -> Wire:
+    """What the model takes, with placeholders for what is still to be sealed; fields it does not know stay behind. Raises Problem."""
+    known = {field.alias for field in asked.model.model_fields.values()}
+    return {name: value for name, value in translate_clear(asked.event.type, asked.event.data, context).items() if name in known}
+
+
+def record(asked: Asked, wire: Wire, at: Timestamp) -> tuple[str, Outgoing]:
     """The service and its record. Raises Problem for data that the command's model does not take."""
-    wire = translate_clear(asked.event.type, asked.event.data, context)
     data = command_data(asked.model, wire)
     if asked.event.subject not in (None, data.key):
         raise Problem("invalid_payload", "The subject is not the aggregate that the data names.", field="subject")
@@ -86,7 +92,7 @@ def record(asked: Asked, context: Context) -> tuple[str, Outgoing]:
         kind=asked.event.type,
         source=SOURCE,
         subject=data.key,
-        time=context.at,
+        time=at,
         correlation_id=asked.correlation_id,
         causation_id=asked.causation_id,
         actor=asked.actor,
@@ -112,8 +118,10 @@ def _command_id(event: CloudEvent, caller: Caller) -> CommandId:
 
 
 def _canonical(event: CloudEvent, actor: str) -> str:
-    # Times, traces and correlation may differ between retries of one request; these may not.
-    content: Mapping[str, Any] = {"type": event.type, "subject": event.subject, "actor": actor, "data": event.data}
+    # Times, traces and correlation may differ between retries of one request; these may not. A password is left out: the hash is kept,
+    # and a fast one would spare a thief of the key the slow one.
+    data = {name: value for name, value in event.data.items() if name != PASSWORD_FIELD}
+    content: Mapping[str, Any] = {"type": event.type, "subject": event.subject, "actor": actor, "data": data}
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
 
 

@@ -4,19 +4,48 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
+from contracts.clear import Clear, Redacted
+from contracts.file import File, ObjectKey
+from contracts.links import LinkPurpose
 from contracts.sealed import FieldClass
 from contracts.types import Purpose, Timestamp
+from workers.adapters.s3_uploads import UploadForm
 from workers.engine.ports import Clock, Log, Metrics, Store
 from workers.ingress.clients import Clients
+from workers.ingress.refresh_tokens import RefreshTokens
 
 
 class Sealer(Protocol):
-    def seal(self, purpose: Purpose, subject: str, field_class: FieldClass, text: str) -> str:
-        """Deterministic; ``s1.<purpose>.<subject>.<generation>.<base64url>``."""
+    async def seal(self, purpose: Purpose, subject: str, field_class: FieldClass, text: str) -> str:
+        """Deterministic; ``s1.<purpose>.<subject>.<generation>.<base64url>``. Raises KeysUnavailable or SubjectErased."""
+        ...
+
+
+class Passwords(Protocol):
+    async def hash(self, password: Clear) -> Clear:
+        """Salted, in its modular crypt form; off the event loop. Raises PasswordsBusy."""
+        ...
+
+    async def matches(self, password: Clear, hashed: Clear) -> bool:
+        """Off the event loop too. Raises PasswordsBusy."""
+        ...
+
+
+class PasswordHashes(Sealer, Protocol):
+    """Seals and opens what is for the sign-in alone."""
+
+    async def open(self, sealed: str, field_class: FieldClass) -> Clear | Redacted:
+        """Raises KeysUnavailable."""
+        ...
+
+
+class Uploads(Protocol):
+    async def form(self, file: File, *, seconds: int) -> UploadForm:
+        """Takes this one file for so long: key, length, type and digest are signed. Raises UploadsUnavailable."""
         ...
 
 
@@ -24,7 +53,7 @@ class Sealer(Protocol):
 class QuarantinedDelivery:
     """A genuine delivery that becomes no command. ``id`` follows from provider and delivery, so a repeat overwrites its row.
 
-    ``body`` holds whatever the provider sent, personal values included: it rests under the same protection as the failures.
+    ``body`` holds whatever the provider sent, personal values included: the row keeps it sealed.
     """
 
     id: str
@@ -33,13 +62,14 @@ class QuarantinedDelivery:
     type: str
     code: str
     detail: str
-    body: bytes
+    body: bytes = field(repr=False)
     at: Timestamp
 
 
 class Quarantine(Protocol):
     async def put(self, delivery: QuarantinedDelivery) -> None:
-        """Returns when the row is durable in ``platform-failures``. Raises StoreUnavailable or StoreMisconfigured otherwise."""
+        """Returns when the row is durable in ``platform-failures``. Raises StoreUnavailable or StoreMisconfigured otherwise, and
+        KeysUnavailable when the body can't be sealed."""
         ...
 
 
@@ -57,15 +87,37 @@ class Health:
 class StripeEndpoints:
     """Signing secrets, several each while one is being rolled. ``livemode``: which of Stripe's two worlds this environment is."""
 
-    secrets: tuple[str, ...]
-    connect_secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
+    connect_secrets: tuple[str, ...] = field(repr=False)
     livemode: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VeriffEndpoints:
+    """Shared secrets, several while one is being rolled; ``client`` is the integration's API key, which every delivery names."""
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    client: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OnfidoEndpoints:
+    """Webhook tokens, several while one is being rolled."""
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+class Bodies(Protocol):
+    async def keep(self, key: ObjectKey, subject: str, body: bytes) -> None:
+        """Returns when the body is durable, sealed under the legal key of ``subject``. Raises ObjectsUnavailable, ObjectsRefused
+        (``workers.adapters.objects``), KeysUnavailable, SubjectErased."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """``email_hash`` is the blind index of addresses (ValueError for what is none); ``blind_index_key`` keys all other hashes made
-    here."""
+    here; ``new_link`` makes what is kept of a link's token."""
 
     environment: str
     log: Log
@@ -74,10 +126,18 @@ class Dependencies:
     metrics: Metrics
     quarantine: Quarantine
     sealer: Sealer
+    passwords: Passwords
+    password_hashes: PasswordHashes
+    refresh_tokens: RefreshTokens
+    uploads: Uploads
+    new_link: Callable[[LinkPurpose, str], dict[str, Any]]
     email_hash: Callable[[str], str]
-    blind_index_key: bytes
+    blind_index_key: bytes = field(repr=False)
     clients: Clients
     stripe: StripeEndpoints
+    veriff: VeriffEndpoints
+    onfido: OnfidoEndpoints
+    bodies: Bodies
     health: Health
     registry: CollectorRegistry
 

@@ -27,20 +27,20 @@ _HEADERS: Final = {
 }
 
 
-def _parameters(*names: str) -> list[dict[str, Any]]:
+def header_parameters(*names: str) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "header", "required": name == "Authorization", "description": _HEADERS[name], "schema": {"type": "string"}}
         for name in names
     ]
 
 
-def _problems(*statuses: int) -> dict[str, Any]:
+def problem_responses(*statuses: int) -> dict[str, Any]:
     listed = {status: sorted(reason for reason, meaning in REASONS.items() if meaning.status == status) for status in statuses}
     return {str(status): {"description": f"Reasons: {', '.join(names)}", "content": {MEDIA_TYPE: {}}} for status, names in listed.items()}
 
 
 POST_COMMANDS: Final[dict[str, Any]] = {
-    "parameters": _parameters("Authorization", "Idempotency-Key", "Mindlinks-Actor", "X-Correlation-Id"),
+    "parameters": header_parameters("Authorization", "Idempotency-Key", "Mindlinks-Actor", "X-Correlation-Id"),
     "requestBody": {
         "required": True,
         "content": {
@@ -52,17 +52,25 @@ POST_COMMANDS: Final[dict[str, Any]] = {
     "responses": {
         "202": {"description": "All on the log, acknowledged by all in-sync replicas."},
         "207": {"description": "A batch of which some were refused: one result per member, in order."},
-        **_problems(400, 401, 403, 413, 415, 422, 429, 503),
+        **problem_responses(400, 401, 403, 413, 415, 422, 429, 503),
     },
 }
-WEBHOOK: Final[dict[str, Any]] = {
-    "parameters": [{"name": "Stripe-Signature", "in": "header", "required": True, "schema": {"type": "string"}}],
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object", "description": "Stripe's event."}}}},
-    "responses": {"200": {"description": "On the log, or known to become no command."}, **_problems(400, 413, 503)},
-}
-DESCRIPTION: Final[dict[str, Any]] = {"responses": _problems(404)}
+
+
+def webhook(signature: str, body: str, *headers: str) -> dict[str, Any]:
+    """``signature`` and ``headers`` are names of headers without which a delivery is refused."""
+    parameters = [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in (signature, *headers)]
+    return {
+        "parameters": parameters,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object", "description": body}}}},
+        "responses": {"200": {"description": "On the log, or known to become no command."}, **problem_responses(400, 413, 503)},
+    }
+
+
+WEBHOOK: Final[dict[str, Any]] = webhook("Stripe-Signature", "Stripe's event.")
+DESCRIPTION: Final[dict[str, Any]] = {"responses": problem_responses(404)}
 HEALTH: Final[dict[str, Any]] = {"responses": {"503": {"description": "Down.", "content": {"application/json": {}}}}}
 RECEIPT: Final[dict[str, Any]] = {
-    "parameters": _parameters("Authorization"),
-    "responses": {"200": {"description": "Its receipt, kept for 90 days."}, **_problems(401, 404, 429, 503)},
+    "parameters": header_parameters("Authorization"),
+    "responses": {"200": {"description": "Its receipt, kept for 90 days."}, **problem_responses(401, 404, 429, 503)},
 }

@@ -1,20 +1,24 @@
 """Commands of one request: recognise repeats, translate, publish, say per command what became of it."""
 
+import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from contracts import timestamps
+from contracts.marks import marked_fields
+from contracts.types import Timestamp
 from workers.engine.decision import Item
 from workers.engine.record import Outgoing
+from workers.ingress.clear_fields import Context
 from workers.ingress.cloudevents import CloudEvent
-from workers.ingress.commands import Asked, Caller, ask, record
+from workers.ingress.commands import Asked, Caller, ask, record, translated
 from workers.ingress.dependencies import Dependencies
 from workers.ingress.problems import Problem
 from workers.ingress.publishing import publish
 from workers.ingress.reading import receipts
-from workers.ingress.sealing import Context
+from workers.ingress.sealing import Sealing
 
 ACCEPTED: Final = "accepted"
 REMEMBERED: Final = 20_000
@@ -48,6 +52,7 @@ class Intake:
 
     def __init__(self, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
+        self._sealing = Sealing(dependencies.sealer, dependencies.passwords)
         self._acknowledged: OrderedDict[str, _Former] = OrderedDict()
 
     async def take(self, events: Sequence[CloudEvent | Problem], caller: Caller) -> Sequence[Outcome]:
@@ -70,20 +75,30 @@ class Intake:
         now = self._dependencies.clock.now()
         known = await receipts(self._dependencies.store, list(asked), now)
         outcomes: dict[str, Outcome] = {}
-        records: dict[str, list[tuple[Asked, Outgoing]]] = defaultdict(list)
+        fresh: list[Asked] = []
         for one in asked.values():
             former = _former(known[one.id]) if one.id in known else self._acknowledged.get(one.id)
-            if former is not None:
+            if former is None:
+                fresh.append(one)
+            else:
                 outcomes[one.id] = _repeated(one, former)
-                continue
-            try:
-                service, outgoing = record(one, self._context(one, caller, now))
+        records: dict[str, list[tuple[Asked, Outgoing]]] = defaultdict(list)
+        at = timestamps.from_milliseconds(now)
+        for one, made in zip(fresh, await asyncio.gather(*(self._record(one, caller, at) for one in fresh)), strict=True):
+            if isinstance(made, Problem):
+                outcomes[one.id] = made
+            else:
+                service, outgoing = made
                 records[service].append((one, outgoing))
-            except Problem as problem:
-                outcomes[one.id] = problem
         for service, group in records.items():
             outcomes |= await self._publish(service, group)
         return outcomes
+
+    async def _record(self, one: Asked, caller: Caller, at: Timestamp) -> tuple[str, Outgoing] | Problem:
+        try:
+            return record(one, await self._sealing.seal(translated(one, self._context(one, caller, at))), at)
+        except Problem as problem:
+            return problem
 
     async def _publish(self, service: str, group: Sequence[tuple[Asked, Outgoing]]) -> Mapping[str, Outcome]:
         try:
@@ -100,9 +115,9 @@ class Intake:
         while len(self._acknowledged) > REMEMBERED:
             self._acknowledged.popitem(last=False)
 
-    def _context(self, one: Asked, caller: Caller, now: int) -> Context:
+    def _context(self, one: Asked, caller: Caller, at: Timestamp) -> Context:
         needs = self._dependencies
-        return Context(one.actor, caller.ip, timestamps.from_milliseconds(now), needs.sealer, needs.email_hash, needs.keyed_hash)
+        return Context(one.actor, caller.ip, at, marked_fields(one.model), needs.email_hash, needs.keyed_hash, needs.new_link)
 
 
 def _former(receipt: Item) -> _Former:

@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from contracts.catalogue import MAXIMUM_RECORD, InvalidRecord, model_of
 from contracts.envelope import Envelope
 from contracts.message import CommandData
+from contracts.validation import first_fault
 from workers.engine.record import Outgoing
 from workers.ingress.problems import Problem
 
@@ -30,17 +30,9 @@ def command_data(model: type[CommandData], wire: Mapping[str, Any]) -> CommandDa
     try:
         return model.model_validate_json(orjson.dumps(wire))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Problem("invalid_payload", f"{where or 'data'}: {_without_value(first)}.", field=where or "data") from None
-
-
-def _without_value(error: ErrorDetails) -> str:
-    # Custom validators and the standard library put what they were given into their messages.
-    given = error["input"]
-    if not isinstance(given, Mapping) and len(str(given)) > 2 and str(given) in error["msg"]:
-        return "is not valid"
-    return error["msg"]
+        fault = first_fault(error, model)
+        where = fault.where or "data"
+        raise Problem("invalid_payload", f"{where}: {fault.what}.", field=where) from None
 
 
 def outgoing(envelope: Envelope, data: CommandData) -> Outgoing:

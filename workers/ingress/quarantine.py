@@ -1,7 +1,7 @@
-"""Deliveries that become no command, kept whole in ``platform-failures`` for people."""
+"""Deliveries that become no command, kept whole in ``platform-failures`` for people, their bodies sealed."""
 
 from workers.engine.decision import ItemRef
-from workers.engine.ports import Absent, Fate, Store, StoreUnavailable, Write
+from workers.engine.ports import Absent, Fate, RawSealer, Store, StoreUnavailable, Write
 from workers.engine.quarantine import FAILURES
 from workers.ingress.dependencies import QuarantinedDelivery
 
@@ -9,8 +9,8 @@ from workers.ingress.dependencies import QuarantinedDelivery
 class DeliveryQuarantine:
     """A repeat of a delivery finds its row and changes nothing. Does not retry: the provider does."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, sealer: RawSealer) -> None:
+        self._store, self._sealer = store, sealer
 
     async def put(self, delivery: QuarantinedDelivery) -> None:
         item = {
@@ -23,7 +23,7 @@ class DeliveryQuarantine:
             "state": "open",
             "detail": delivery.detail,
             "kind": delivery.type,
-            "value": delivery.body,
+            "record": await self._sealer.seal(delivery.body),
             "attempts": 1,
             "firstAt": delivery.at,
             "lastAt": delivery.at,

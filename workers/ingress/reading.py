@@ -1,11 +1,14 @@
-"""The ingress's declared point look-ups (docs/architecture.md): receipts of repeated ids, and whose a Stripe object is."""
+"""The ingress's declared point look-ups (docs/architecture.md): receipts of repeated ids, whose a Stripe object is, whose an identity
+check."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Store, StoreMisconfigured, StoreUnavailable
+from workers.ingress.kyc_delivery import KycKey
 from workers.ingress.problems import Problem
 from workers.ingress.publishing import RETRY_AFTER
 from workers.ingress.stripe_translation import PayeeKey, PaymentKey
@@ -13,6 +16,15 @@ from workers.ingress.stripe_translation import PayeeKey, PaymentKey
 RECEIPTS: Final = "platform-receipts"
 ESCROW: Final = "payment-escrow"
 TRANSACTIONS: Final = "payment-transactions"
+SESSIONS: Final = "kyc-sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """``user_id``: whose keys its bodies are sealed under."""
+
+    id: str
+    user_id: str
 
 
 @asynccontextmanager
@@ -57,3 +69,18 @@ async def _payee(store: Store, key: PayeeKey) -> Mapping[str, Any] | None:
     claim = ItemRef(ESCROW, f"ACCT#{key.account}")
     row = (await store.get([claim])).get(claim) if key.account else None
     return {"contractorId": row["contractorId"]} if row and "contractorId" in row else None
+
+
+async def find_session(store: Store, key: KycKey) -> SessionRow | None:
+    """By our own id if the provider echoed one, else by the provider's. None when nobody knows it, or not yet."""
+    async with store_answers():
+        found = key.kyc_session_id or await _session_of(store, key.reference)
+        ref = ItemRef(SESSIONS, found) if found else None
+        row = (await store.get([ref])).get(ref) if ref else None
+    return SessionRow(str(row["id"]), str(row["userId"])) if row and "userId" in row else None
+
+
+async def _session_of(store: Store, reference: str) -> str | None:
+    # The index holds keys alone, so whose session it is takes the second look.
+    page = await store.query(SESSIONS, "veriffSessionId-index", reference, limit=1) if reference else None
+    return str(page.items[0]["id"]) if page and page.items else None

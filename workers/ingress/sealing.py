@@ -1,85 +1,82 @@
-"""Clear fields -> wire fields: the tools that every translator is made of. Limits are checked before sealing: afterwards nobody can.
+"""The one pass that turns what translators left to seal into sealed texts. Nothing clear leaves it."""
 
-A field that is sealed already passes as it is, so a caller that seals for itself uses the same door.
-"""
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeAlias
-
-from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
-
-from contracts.sealed import FieldClass
-from contracts.types import SEALED_PATTERN, UUID_PATTERN, CleanText, Purpose, Timestamp
-from workers.ingress.dependencies import Sealer
+from contracts.sealed import PASSWORD_HASH, KeysUnavailable, Reader, SubjectErased
+from contracts.types import Purpose
+from workers.adapters.passwords import RETRY_AFTER as PASSWORDS_RETRY
+from workers.adapters.passwords import PasswordsBusy
+from workers.ingress.clear_fields import ToHash, ToSeal, Wire
+from workers.ingress.dependencies import Passwords, Sealer
 from workers.ingress.problems import Problem
 
-Clear: TypeAlias = Mapping[str, Any]
-Wire: TypeAlias = dict[str, Any]
-
-_SEALED: Final = re.compile(SEALED_PATTERN)
-_ID: Final = re.compile(UUID_PATTERN)
+KEYS_RETRY: Final = 5
+"""Seconds until a caller should repeat what no key was to be had for."""
 
 
-def text(maximum: int) -> TypeAdapter[str]:
-    return TypeAdapter(Annotated[CleanText, Field(max_length=maximum)])
-
-
-def _matching(pattern: str) -> TypeAdapter[str]:
-    return TypeAdapter(Annotated[str, StringConstraints(strip_whitespace=True, pattern=pattern)])
-
-
-EMAIL: Final = _matching(r"^[^@\s]{1,64}@[^@\s]{1,189}$")
-PHONE: Final = _matching(r"^\+[1-9][0-9]{6,14}$")
-BANK_NUMBER: Final = _matching(r"^[0-9A-Z]{3,34}$")
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Who asks, from where, when; and the keys. ``at`` picks the year's or day's pepper of address hashes, nothing else."""
-
-    actor: str
-    ip: str | None
-    at: Timestamp
-    sealer: Sealer
-    email_hash: Callable[[str], str]
-    keyed_hash: Callable[[str, str], str]
-
-    def user(self, named: Any = None) -> str:
-        """The person whose key seals a value: the one the data names, else the actor."""
-        user = named if named is not None else self.actor.partition(":")[2]
-        if not isinstance(user, str) or not _ID.fullmatch(user):
-            raise Problem("invalid_payload", "Whose personal data this is must be told: act as a user.", field="Mindlinks-Actor")
-        return user
-
-    def seal(self, purpose: Purpose, subject: str, field_class: FieldClass, field: str, value: Any, shape: TypeAdapter[str]) -> str:
-        if is_sealed(value, purpose):
-            return str(value)
-        return self.sealer.seal(purpose, subject, field_class, checked(field, value, shape))
-
-    def address_hash(self, field: str, value: Any) -> str:
-        try:
-            return self.email_hash(checked(field, value, EMAIL))
-        except ValueError:
-            raise Problem("invalid_payload", f"{field}: is not an e-mail address.", field=field) from None
-
-    def ip_hash(self, clear: Clear, period: int) -> str:
-        """Of the field ``ip``, else of the caller's own address. ``period``: characters of the timestamp that name the pepper."""
-        address = clear.get("ip") or self.ip
-        if not isinstance(address, str):
-            raise Problem("invalid_payload", "ip: the signer's network address is not known.", field="ip")
-        return self.keyed_hash(f"ip:{self.at[:period]}", address)
-
-
-def is_sealed(value: Any, purpose: Purpose) -> bool:
-    return isinstance(value, str) and value.startswith(f"s1.{purpose.value}.") and _SEALED.fullmatch(value) is not None
-
-
-def checked(field: str, value: Any, shape: TypeAdapter[str]) -> str:
-    """The normalised clear text. Raises Problem naming the field, never the value."""
+@asynccontextmanager
+async def keys_answer() -> AsyncIterator[None]:
+    """Turns a missing key into the problem document that says when to come again."""
     try:
-        return shape.validate_python(value, strict=True)
-    except ValidationError as error:
-        message = error.errors(include_url=False, include_input=False)[0]["msg"]
-        raise Problem("invalid_payload", f"{field}: {message}.", field=field) from None
+        yield
+    except KeysUnavailable as error:
+        raise Problem("keys_unavailable", "No key is to be had at the moment.", retry_after=KEYS_RETRY) from error
+
+
+class Sealing:
+    """Safe to call side by side."""
+
+    def __init__(self, sealer: Sealer, passwords: Passwords) -> None:
+        self._sealer, self._passwords = sealer, passwords
+
+    async def seal(self, wire: Wire) -> Wire:
+        """The same data with a sealed text for every placeholder. Raises Problem: ``keys_unavailable``, ``busy``, or ``erased`` for
+        somebody whose key is gone for good."""
+        try:
+            async with keys_answer():
+                hashed = {place: await self._hashed(found) for place, found in _placeholders(wire)}
+                sealed = await self._sealed(hashed)
+        except SubjectErased as error:
+            raise Problem("erased", "This person was erased; nothing can be kept about them.") from error
+        except PasswordsBusy as error:
+            raise Problem("busy", "Too many passwords are being hashed.", retry_after=PASSWORDS_RETRY) from error
+        filled: Wire = _filled(wire, sealed)
+        return filled
+
+    async def _hashed(self, found: ToSeal | ToHash) -> ToSeal:
+        if isinstance(found, ToSeal):
+            return found
+        return ToSeal(Purpose.READER, Reader.SIGN_IN, PASSWORD_HASH, await self._passwords.hash(found.password))
+
+    async def _sealed(self, placeholders: Mapping[int, ToSeal]) -> Mapping[int, str]:
+        """One task per key: the first of them fetches it, the others find it cached."""
+        by_key: dict[tuple[Purpose, str], dict[int, ToSeal]] = defaultdict(dict)
+        for place, found in placeholders.items():
+            by_key[found.purpose, found.subject][place] = found
+        groups = await asyncio.gather(*map(self._under_one_key, by_key.values()))
+        return {place: text for group in groups for place, text in group.items()}
+
+    async def _under_one_key(self, group: Mapping[int, ToSeal]) -> Mapping[int, str]:
+        return {
+            place: await self._sealer.seal(found.purpose, found.subject, found.field_class, found.clear.reveal())
+            for place, found in group.items()
+        }
+
+
+def _placeholders(part: Any) -> Iterator[tuple[int, ToSeal | ToHash]]:
+    """By identity: one placeholder may stand in several places."""
+    if isinstance(part, ToSeal | ToHash):
+        yield id(part), part
+    elif isinstance(part, Mapping):
+        for value in part.values():
+            yield from _placeholders(value)
+
+
+def _filled(part: Any, sealed: Mapping[int, str]) -> Any:
+    if isinstance(part, ToSeal | ToHash):
+        return sealed[id(part)]
+    return {name: _filled(value, sealed) for name, value in part.items()} if isinstance(part, Mapping) else part

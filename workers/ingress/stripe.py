@@ -24,6 +24,7 @@ from workers.ingress.messages import command_data, command_model, outgoing
 from workers.ingress.problems import Problem
 from workers.ingress.publishing import publish
 from workers.ingress.reading import resolve, store_answers
+from workers.ingress.sealing import keys_answer
 from workers.ingress.stripe_signature import verify
 from workers.ingress.stripe_translation import LATER, TRANSLATORS, StripeEvent, Translation, Untranslated, parse_event, translate
 from workers.ingress.traceparent import traceparent_of
@@ -127,7 +128,7 @@ async def _quarantined(dependencies: Dependencies, event: StripeEvent, body: byt
     at = timestamps.from_milliseconds(dependencies.clock.now())
     row = derived(f"{PROVIDER}:{event.id}:quarantine")
     delivery = QuarantinedDelivery(row, PROVIDER, event.id, event.type, problem.reason, problem.detail, body, at)
-    async with store_answers():
+    async with store_answers(), keys_answer():
         await dependencies.quarantine.put(delivery)
     dependencies.metrics.count("quarantined", role="ingress", code=problem.reason)
     log.error("delivery quarantined", provider=PROVIDER, delivery=event.id, type=event.type, code=problem.reason, failure=row)

@@ -1,102 +1,72 @@
-"""One translator per kind that carries clear fields. Kinds without one pass as they are."""
+"""Per kind of command that carries clear fields: how they become wire fields. Kinds without a declaration pass as they are.
+
+A declaration may stand here before its kind does: an unknown kind is refused earlier. Pure; sealing and hashing come after it.
+"""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from pydantic import TypeAdapter
-
+from contracts.clear import Clear
 from contracts.ids import derived
+from contracts.links import LinkPurpose
 from contracts.sealed import VALUE, Reader, bank_number, lead
 from contracts.types import Purpose
+from workers.ingress.clear_fields import Context, Fields, ToSeal, Wire, checked, is_sealed
 from workers.ingress.problems import Problem
-from workers.ingress.sealing import BANK_NUMBER, EMAIL, PHONE, Clear, Context, Wire, checked, is_sealed, text
+from workers.ingress.rules import Step, actor, address_hash, ip_hash, lasting_name, link, named_user, owner, password, person, token
 
-Translator: TypeAlias = Callable[[Clear, Context], Wire]
+Translator: TypeAlias = Callable[[Fields, Context], Wire]
 
-YEAR: Final = 4
-"""Characters of a timestamp: the pepper of signers' addresses changes yearly (domain.md 0.4)."""
 MAXIMUM_VARIABLES: Final = 50
 MAXIMUM_CLEAR_VARIABLES: Final = 32 * 1024
 """UTF-8 bytes of all names and values, before sealing."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
-GIVEN_NAME: Final = text(80)
-PARTY_NAME: Final = text(200)
-VARIABLE: Final = text(2000)
+_VERIFICATION: Final = link("verification", LinkPurpose.VERIFY_EMAIL, of="userId")
+_COMPANY: Final = owner("company", "companyId")
+_CONTRACTOR: Final = owner("contractor", "contractorId")
 
 
-def translate_clear(kind: str, clear: Clear, context: Context) -> Wire:
+def translate_clear(kind: str, fields: Fields, context: Context) -> Wire:
     """Raises Problem ``invalid_payload`` with the field. What it makes may differ from call to call: compare requests, not results."""
-    translator = TRANSLATORS.get(kind)
-    return translator(clear, context) if translator else dict(clear)
+    if translator := TRANSLATORS.get(kind):
+        return translator(fields, context)
+    wire = dict(fields)
+    for step in DECLARED.get(kind, ()):
+        wire |= step(fields, context)
+    return wire
 
 
-def _sealed(clear: Clear, context: Context, purpose: Purpose, subject: str, shapes: Mapping[str, TypeAdapter[str]]) -> Wire:
-    """The named fields that are there, sealed as values of a person."""
-    present = {field: shape for field, shape in shapes.items() if clear.get(field) is not None}
-    return {field: context.seal(purpose, subject, VALUE, field, clear[field], shape) for field, shape in present.items()}
+def _invite_contractor(fields: Fields, context: Context) -> Wire:
+    """Whoever invites cannot know the hash that the invitation's id is made of."""
+    wire = {**fields, **address_hash("contractorEmail", "emailHash")(fields, context)}
+    wire.setdefault("invitationId", derived(f"invitation:{wire.get('companyId')}:{wire.get('emailHash')}"))
+    wire |= link("token", LinkPurpose.INVITATION, of="invitationId")(wire, context)
+    return wire | person("contractorEmail", of=lambda *_: _lead(wire.get("emailHash")))(fields, context)
 
 
-def _email_hash(clear: Clear, context: Context) -> Wire:
-    email = clear.get("email")
-    return {} if email is None or is_sealed(email, Purpose.SUBJECT) else {"emailHash": context.address_hash("email", email)}
+def _add_bank_details(fields: Fields, context: Context) -> Wire:
+    if not context.is_clear(fields, "accountNumber"):
+        return dict(fields)
+    plain = {field: _without_groups(fields[field]) for field in ("accountNumber", "routingNumber") if fields.get(field) is not None}
+    field_class = bank_number(str(fields.get("contractorId")))
+    sealed = {field: context.to_seal(field, number, Reader.BANK_SYNC, field_class) for field, number in plain.items()}
+    identity = "/".join((str(fields.get("country")), plain.get("routingNumber", ""), plain["accountNumber"]))
+    return {**fields, **sealed, "last4": plain["accountNumber"][-4:], "fingerprint": context.keyed_hash("bank", identity)}
 
 
-def _register_user(clear: Clear, context: Context) -> Wire:
-    subject = context.user(clear.get("userId"))
-    return {**clear, **_email_hash(clear, context), **_sealed(clear, context, Purpose.SUBJECT, subject, {"email": EMAIL})}
-
-
-def _update_profile(clear: Clear, context: Context) -> Wire:
-    shapes = {"firstName": GIVEN_NAME, "lastName": GIVEN_NAME, "phone": PHONE}
-    return {**clear, **_sealed(clear, context, Purpose.SUBJECT, context.user(clear.get("userId")), shapes)}
-
-
-def _register_company(clear: Clear, context: Context) -> Wire:
-    subject = context.user(clear.get("userId"))
-    sealed = _sealed(clear, context, Purpose.SUBJECT, subject, {"legalName": PARTY_NAME, "taxId": text(40)})
-    return {**clear, **_name_twice(clear, context, subject, "legalName"), **sealed}
-
-
-def _create_contractor_profile(clear: Clear, context: Context) -> Wire:
-    subject = context.user(clear.get("userId"))
-    sealed = _sealed(clear, context, Purpose.SUBJECT, subject, {"name": PARTY_NAME})
-    return {**clear, **_name_twice(clear, context, subject, "name"), **sealed}
-
-
-def _name_twice(clear: Clear, context: Context, subject: str, field: str) -> Wire:
-    """A name that contracts will show is also sealed under the key that outlives an erasure."""
-    name = clear.get(field)
-    if name is None or is_sealed(name, Purpose.SUBJECT):
-        return {}
-    return {"nameLegal": context.seal(Purpose.LEGAL, subject, VALUE, field, name, PARTY_NAME)}
-
-
-def _add_bank_details(clear: Clear, context: Context) -> Wire:
-    account = clear.get("accountNumber")
-    if account is None or is_sealed(account, Purpose.READER):
-        return dict(clear)
-    field_class = bank_number(str(clear.get("contractorId")))
-    plain = {field: _plain_number(clear, field) for field in ("accountNumber", "routingNumber") if clear.get(field) is not None}
-    sealed = {
-        field: context.seal(Purpose.READER, Reader.BANK_SYNC, field_class, field, number, BANK_NUMBER) for field, number in plain.items()
-    }
-    identity = "/".join((str(clear.get("country")), plain.get("routingNumber", ""), plain["accountNumber"]))
-    return {**clear, **sealed, "last4": plain["accountNumber"][-4:], "fingerprint": context.keyed_hash("bank", identity)}
-
-
-def _plain_number(clear: Clear, field: str) -> str:
+def _without_groups(number: Any) -> Any:
     """Without the spaces and hyphens by which people group digits."""
-    value = clear[field]
-    return checked(field, value.replace(" ", "").replace("-", "").upper() if isinstance(value, str) else value, BANK_NUMBER)
+    return number.replace(" ", "").replace("-", "").upper() if isinstance(number, str) else number
 
 
-def _sync_recipient(clear: Clear, context: Context) -> Wire:
-    wire, shapes = {**clear, **_email_hash(clear, context)}, {"email": EMAIL, "phone": PHONE, "firstName": GIVEN_NAME}
-    if all(clear.get(field) is None or is_sealed(clear[field], Purpose.SUBJECT) for field in shapes):
-        return wire
-    subject = context.user(clear["userId"]) if clear.get("userId") is not None else _lead(wire.get("emailHash"))
-    return wire | _sealed(clear, context, Purpose.SUBJECT, subject, shapes)
+def _sync_recipient(fields: Fields, context: Context) -> Wire:
+    wire = {**fields, **address_hash("email", "emailHash")(fields, context)}
+
+    def subject(*_: object) -> str:
+        return context.user(fields["userId"]) if fields.get("userId") is not None else _lead(wire.get("emailHash"))
+
+    return wire | person("email", "phone", "firstName", of=subject)(fields, context)
 
 
 def _lead(email_hash: Any) -> str:
@@ -105,22 +75,23 @@ def _lead(email_hash: Any) -> str:
     return lead(email_hash)
 
 
-def _suppressed_address(clear: Clear, context: Context) -> Wire:
-    address = clear.get("address")
-    return dict(clear) if address is None else {**clear, "addressHash": context.address_hash("address", address)}
-
-
-def _contract_draft(clear: Clear, context: Context) -> Wire:
+def _contract_draft(fields: Fields, context: Context) -> Wire:
     """Variables are sealed for the client's user: the actor, or the one whom an admin names as ``clientUserId``."""
-    variables = clear.get("variables")
+    variables = fields.get("variables")
     if not isinstance(variables, Mapping) or not variables:
-        return dict(clear)
-    subject = context.user(clear.get("clientUserId"))
-    if "clientUserId" in clear and "clientId" in clear and clear["clientId"] != derived(f"company:{subject}"):
+        return dict(fields)
+    subject = context.user(fields.get("clientUserId"))
+    if "clientUserId" in fields and "clientId" in fields and fields["clientId"] != derived(f"company:{subject}"):
         raise Problem("invalid_payload", "clientUserId: is not the user of clientId.", field="clientUserId")
     _require_size(variables)
-    sealed = {name: context.seal(Purpose.LEGAL, subject, VALUE, f"variables.{name}", value, VARIABLE) for name, value in variables.items()}
-    return {**clear, "variables": sealed}
+    return {**fields, "variables": {name: _variable(name, value, subject, context) for name, value in variables.items()}}
+
+
+def _variable(name: str, value: Any, subject: str, context: Context) -> ToSeal | str:
+    if is_sealed(value, Purpose.LEGAL):
+        return str(value)
+    shape = context.marked["variables"].shape
+    return ToSeal(Purpose.LEGAL, subject, VALUE, Clear(checked(f"variables.{name}", value, shape)))
 
 
 def _require_size(variables: Mapping[str, Any]) -> None:
@@ -131,21 +102,36 @@ def _require_size(variables: Mapping[str, Any]) -> None:
         raise Problem("invalid_payload", f"variables: at most {MAXIMUM_CLEAR_VARIABLES} bytes in all.", field="variables")
 
 
-def _sign_contract(clear: Clear, context: Context) -> Wire:
-    wire = {**clear, **_sealed(clear, context, Purpose.LEGAL, context.user(), {"signatureName": text(120)})}
-    return wire if "ipHash" in clear else {**wire, "ipHash": context.ip_hash(clear, YEAR)}
-
-
+DECLARED: Final[Mapping[str, tuple[Step, ...]]] = {
+    "mindlinks.auth.RegisterUser.v1": (address_hash("email", "emailHash"), person("email", of=named_user), password, _VERIFICATION),
+    "mindlinks.auth.RequestEmailVerification.v1": (_VERIFICATION,),
+    "mindlinks.auth.VerifyEmail.v1": (token,),
+    "mindlinks.auth.ChangeEmail.v1": (
+        address_hash("newEmail", "newEmailHash"),
+        person("newEmail", of=named_user),
+        link("verification", LinkPurpose.CONFIRM_EMAIL, of="userId"),
+    ),
+    "mindlinks.auth.ConfirmEmailChange.v1": (token,),
+    "mindlinks.auth.RequestPasswordReset.v1": (link("reset", LinkPurpose.RESET_PASSWORD, of="userId"),),
+    "mindlinks.auth.SetPassword.v1": (password, token),
+    "mindlinks.auth.RecordLoginFailure.v1": (ip_hash,),
+    # Refresh tokens are made and checked where people sign in; here they arrive as hashes.
+    "mindlinks.auth.OpenSession.v1": (ip_hash, person("userAgent", of=named_user)),
+    "mindlinks.user.UpdateProfile.v1": (person("firstName", "lastName", "phone", of=named_user),),
+    "mindlinks.client.RegisterCompany.v1": (lasting_name("legalName", of=named_user), person("taxId", of=named_user)),
+    "mindlinks.client.UpdateCompanyDetails.v1": (lasting_name("legalName", of=_COMPANY), person("taxId", of=_COMPANY)),
+    "mindlinks.client.ResendInvitation.v1": (link("token", LinkPurpose.INVITATION, of="invitationId"),),
+    "mindlinks.client.AcceptInvitation.v1": (address_hash("email", "emailHash"), token),
+    "mindlinks.contractor.CreateContractorProfile.v1": (lasting_name("name", of=named_user),),
+    "mindlinks.contractor.UpdateContractorProfile.v1": (lasting_name("name", of=_CONTRACTOR),),
+    "mindlinks.contract.SignContract.v1": (person("signatureName", of=actor), ip_hash),
+    "mindlinks.notification.SuppressAddress.v1": (address_hash("address", "addressHash"),),
+    "mindlinks.notification.LiftSuppression.v1": (address_hash("address", "addressHash"),),
+}
 TRANSLATORS: Final[Mapping[str, Translator]] = {
-    "mindlinks.auth.RegisterUser.v1": _register_user,
-    "mindlinks.user.UpdateProfile.v1": _update_profile,
-    "mindlinks.client.RegisterCompany.v1": _register_company,
-    "mindlinks.contractor.CreateContractorProfile.v1": _create_contractor_profile,
+    "mindlinks.client.InviteContractor.v1": _invite_contractor,
     "mindlinks.contractor.AddBankDetails.v1": _add_bank_details,
     "mindlinks.notification.SyncRecipient.v1": _sync_recipient,
-    "mindlinks.notification.SuppressAddress.v1": _suppressed_address,
-    "mindlinks.notification.LiftSuppression.v1": _suppressed_address,
     "mindlinks.contract.CreateContractDraft.v1": _contract_draft,
     "mindlinks.contract.UpdateContractDraft.v1": _contract_draft,
-    "mindlinks.contract.SignContract.v1": _sign_contract,
 }

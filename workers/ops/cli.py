@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
-from workers.ops import declared, resume, timers
+from workers.adapters.log_masking import MASKING
+from workers.ops import declared, failures, keys, resume, timers
 from workers.ops.composition import Composition
 from workers.ops.demo import commands as demo_commands
 from workers.ops.dev import commands as dev_commands
@@ -34,7 +35,9 @@ class _Context:
 
     def settings(self) -> Settings:
         try:
-            return Settings()
+            settings = Settings()
+            MASKING.hide(settings.secrets)
+            return settings
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = "_".join(str(part) for part in first["loc"]).upper()
@@ -53,7 +56,9 @@ def build_cli(composition: Composition) -> typer.Typer:
     dev_commands.add(app, composition, context.settings)
     demo_commands.add(app, composition)
     timers.add(app, context)
+    failures.add(app, context)
     resume.add(app, context)
+    keys.add(app, context)
     return app
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
+from workers.adapters.key_ring import KeyRing
+from workers.adapters.objects import NoObjects, Objects
 from workers.engine.ports import Clock, Log, Metrics, Store
 from workers.engine.runtime import Runtime, World
 from workers.engine.service import Service
@@ -17,7 +19,7 @@ from workers.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """Log and store of one process, with the clock and metrics they are watched by."""
+    """Log, store and data keys of one process, with the clock and metrics they are watched by."""
 
     log: Log
     store: Store
@@ -25,6 +27,8 @@ class Backbone:
     registry: CollectorRegistry
     metrics: Metrics
     tracer: Tracer
+    keys: KeyRing
+    objects: Objects = field(default_factory=NoObjects)
 
     def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """One call per dependency; returns when it answers."""
@@ -38,7 +42,7 @@ class Composition(Protocol):
 
     def open_backbone(self, settings: Settings) -> AbstractAsyncContextManager[Backbone]: ...
 
-    def open_ports(self, settings: Settings) -> AbstractAsyncContextManager[Mapping[str, Any]]:
+    def open_ports(self, settings: Settings, backbone: Backbone) -> AbstractAsyncContextManager[Mapping[str, Any]]:
         """The outside as effects see it, by provider name."""
         ...
 

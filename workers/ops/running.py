@@ -41,7 +41,7 @@ async def run_workers(
 ) -> None:
     """Runs roles until a signal. A role that fails stays red on ``/health/ready`` and its process ends with an error once told to stop
     or when nothing runs any more. Raises what made roles fail."""
-    async with composition.open_backbone(settings) as backbone, composition.open_ports(settings) as ports:
+    async with composition.open_backbone(settings) as backbone, composition.open_ports(settings, backbone) as ports:
         world = composition.world(settings, backbone, ports)
         runtime = build_runtime(chosen(list(composition.services.values()), wanted), world)
         port = settings.health_port if health_port is None else health_port

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from workers.adapters import structured_logs
+from workers.adapters.log_masking import MASKING
 
 console = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
@@ -20,7 +21,7 @@ def run_async(work: Coroutine[Any, Any, Any], log_level: str = "INFO") -> Any:
         return asyncio.run(work)
     except* Exception as group:  # noqa: BLE001  # whatever it is, a person reads one line
         for error in _leaves(group):
-            console.print(f"{type(error).__name__}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+            console.print(MASKING.text(f"{type(error).__name__}: {error}"), style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 

@@ -1,5 +1,6 @@
 """The ingress on a log and a store in memory, with a clock that only moves when told."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -13,9 +14,14 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from contracts.catalogue import Decoded, decode
+from contracts.clear import Clear, Redacted
 from contracts.message import Message
+from contracts.sealed import FieldClass, KeysUnavailable, SubjectErased
+from contracts.types import Purpose
 from workers.adapters.blind_index import email_hash
-from workers.adapters.sealing import MasterKeySealer
+from workers.adapters.links import LinkKeys
+from workers.adapters.objects import ObjectsRefused, ObjectsUnavailable
+from workers.adapters.passwords import LEAST_COST, BcryptPasswords
 from workers.engine.decision import Item, ItemRef
 from workers.engine.memory import MemoryLog, MemoryStore
 from workers.engine.metrics import COUNTERS, check
@@ -23,13 +29,63 @@ from workers.engine.ports import LogUnavailable, StoreUnavailable
 from workers.engine.record import Outgoing
 from workers.ingress.app import create_app
 from workers.ingress.clients import Client, Clients
-from workers.ingress.dependencies import Dependencies, Health, QuarantinedDelivery, StripeEndpoints
+from workers.ingress.dependencies import Dependencies, Health, OnfidoEndpoints, QuarantinedDelivery, StripeEndpoints, VeriffEndpoints
+from workers.ingress.link_tokens import NewLinks
+from workers.ingress.refresh_tokens import RefreshTokens
+from workers.ops.fakes.memory import MemoryUploads
 
 PAYLOADS = Path(__file__).parents[2] / "payloads" / "stripe"
 NOW = 1_795_300_036_000
 """Milliseconds; five seconds after the signature vectors were signed."""
 KEY = b"a blind index key of the tests"
-SEALER = MasterKeySealer(b"a master key of the tests, thirty-two bytes or more")
+LINK_KEYS = LinkKeys({"k2": b"the newest link key", "k1": b"an older link key"})
+
+
+class ReadableSealer:
+    """Keeps what it sealed, so that tests open it. ``away``: no key is to be had; ``erased``: subjects whose key is destroyed."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.erased: set[str] = set()
+        self._sealed: dict[str, tuple[FieldClass, str]] = {}
+
+    async def seal(self, purpose: Purpose, subject: str, field_class: FieldClass, text: str) -> str:
+        await asyncio.sleep(0)
+        if self.away:
+            raise KeysUnavailable
+        if subject in self.erased:
+            raise SubjectErased(purpose, subject)
+        content = "\0".join((purpose, subject, field_class, text))
+        sealed = f"s1.{purpose}.{subject}.1.{hashlib.sha256(content.encode()).hexdigest()}"
+        self._sealed[sealed] = field_class, text
+        return sealed
+
+    def open(self, sealed: str, field_class: FieldClass) -> str:
+        kept, text = self._sealed[sealed]
+        assert kept == field_class
+        return text
+
+
+class OpeningHashes:
+    """The sign-in's: opens, too."""
+
+    def __init__(self, sealer: ReadableSealer) -> None:
+        self._sealer = sealer
+        self.opened = 0
+
+    async def seal(self, purpose: Purpose, subject: str, field_class: FieldClass, text: str) -> str:
+        return await self._sealer.seal(purpose, subject, field_class, text)
+
+    async def open(self, sealed: str, field_class: FieldClass) -> Clear | Redacted:
+        await asyncio.sleep(0)
+        self.opened += 1
+        return Clear(self._sealer.open(sealed, field_class))
+
+
+SEALER = ReadableSealer()
+HASHES = OpeningHashes(SEALER)
+REFRESH_KEY = b"a refresh key of the tests, long enough"
+PASSWORDS = BcryptPasswords(LEAST_COST)
 
 USER = "11111111-1111-4111-8111-111111111111"
 CONTRACT = "c0a80101-0000-4000-8000-000000000001"
@@ -41,6 +97,8 @@ DEPOSIT = {"contractId": CONTRACT, "transactionId": OTHER, "amount": 150000, "cu
 ACCOUNT = "acct_1MLcontractor0001"
 SECRETS = ("whsec_test_current", "whsec_test_previous")
 CONNECT_SECRETS = ("whsec_test_connect",)
+VERIFF_SECRETS, VERIFF_KEY = ("veriff-secret-current", "veriff-secret-previous"), "veriff-api-key"
+ONFIDO_SECRETS = ("onfido-token-current", "onfido-token-previous")
 CLIENT_SECRET = "a secret. with a dot"
 
 
@@ -102,6 +160,24 @@ class KeptQuarantine:
         self.rows[delivery.id] = delivery
 
 
+class KeptBodies:
+    """``away``: the store does not answer; ``refused``: it is not allowed; ``erased``: nothing may be kept of anybody."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, bytes]] = {}
+        self.away = self.refused = self.erased = False
+
+    async def keep(self, key: str, subject: str, body: bytes) -> None:
+        await asyncio.sleep(0)
+        if self.away:
+            raise ObjectsUnavailable
+        if self.refused:
+            raise ObjectsRefused
+        if self.erased:
+            raise SubjectErased(Purpose.LEGAL, subject)
+        self.kept[key] = subject, body
+
+
 def client_key(name: str = "upstream", **changes: Any) -> Client:
     given = {"id": name, "sha256": hashlib.sha256(CLIENT_SECRET.encode()).hexdigest(), "kinds": ["mindlinks.*"]}
     return Client.model_validate(given | {"actors": ["company:*", "contractor:*", "admin:*", "public"], "per_minute": 600} | changes)
@@ -115,6 +191,7 @@ class Ingress:
     metrics: CountingMetrics = field(default_factory=CountingMetrics)
     store: FaultyStore = field(default_factory=FaultyStore)
     quarantine: KeptQuarantine = field(default_factory=KeptQuarantine)
+    bodies: KeptBodies = field(default_factory=KeptBodies)
     clients: Sequence[Client] = (client_key(),)
     changes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -128,10 +205,18 @@ class Ingress:
             metrics=self.metrics,
             quarantine=self.quarantine,
             sealer=SEALER,
+            passwords=PASSWORDS,
+            password_hashes=HASHES,
+            refresh_tokens=RefreshTokens((REFRESH_KEY,)),
+            uploads=MemoryUploads(),
+            new_link=NewLinks(LINK_KEYS),
             email_hash=lambda address: email_hash(KEY, address),
             blind_index_key=KEY,
             clients=Clients(self.clients),
             stripe=StripeEndpoints(SECRETS, CONNECT_SECRETS),
+            veriff=VeriffEndpoints(VERIFF_SECRETS, VERIFF_KEY),
+            onfido=OnfidoEndpoints(ONFIDO_SECRETS),
+            bodies=self.bodies,
             health=Health(),
             registry=CollectorRegistry(),
         )
@@ -162,6 +247,16 @@ class Ingress:
             "/v1/commands", content=json.dumps(event).encode(), headers={**AUTHORIZED, "content-type": content_type, **_names(headers)}
         )
 
+    async def veriff(self, body: bytes, path: str = "decision", **headers: str) -> httpx.Response:
+        """Signed with a right secret, by the right client, unless a header is given; an empty one is left out."""
+        given = {"x_hmac_signature": hmac_of(body, VERIFF_SECRETS[0]), "x_auth_client": VERIFF_KEY} | headers
+        kept = _names({name: value for name, value in given.items() if value})
+        return await self.http.post(f"/webhooks/veriff/{path}", content=body, headers=kept)
+
+    async def onfido(self, body: bytes, signature: str | None = None) -> httpx.Response:
+        given = hmac_of(body, ONFIDO_SECRETS[0]) if signature is None else signature
+        return await self.http.post("/webhooks/onfido", content=body, headers={"x-sha2-signature": given} if given else {})
+
     async def stripe(self, body: bytes, header: str | None = None, *, connect: bool = False) -> httpx.Response:
         """Signed now with a right secret unless a header is given."""
         secret = CONNECT_SECRETS[0] if connect else SECRETS[0]
@@ -175,6 +270,10 @@ AUTHORIZED = {"authorization": f"Bearer upstream.{CLIENT_SECRET}", "mindlinks-ac
 
 def _names(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def hmac_of(body: bytes, secret: str) -> str:
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def signature(body: bytes, secret: str, at: int) -> str:

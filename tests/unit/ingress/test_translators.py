@@ -166,7 +166,7 @@ async def test_what_is_sealed_already_passes_as_it_is(ingress: Ingress) -> None:
         ("mindlinks.user.UpdateProfile.v1", {"userId": "CLEAR", "phone": PHONE}, "Mindlinks-Actor"),
         ("mindlinks.user.UpdateProfile.v1", {"userId": USER, "firstName": "CLEAR\x07"}, "firstName"),
         ("mindlinks.notification.SyncRecipient.v1", {"recipientId": OTHER, "email": "CLEAR@", "sourceAt": "x"}, "email"),
-        ("mindlinks.notification.SyncRecipient.v1", {"recipientId": OTHER, "email": "CLEAR@-", "sourceAt": "CLEAR"}, "sourceAt"),
+        ("mindlinks.notification.SyncRecipient.v1", {"recipientId": OTHER, "email": "CLEAR@x", "sourceAt": "CLEAR"}, "sourceAt"),
         ("mindlinks.contractor.AddBankDetails.v1", {**BANK, "accountNumber": "CLEAR!"}, "accountNumber"),
         ("mindlinks.contractor.AddBankDetails.v1", {**BANK, "routingNumber": 110000000}, "routingNumber"),
         ("mindlinks.contract.CreateContractDraft.v1", {**DRAFT, "startDate": "2026-13-41"}, "startDate"),

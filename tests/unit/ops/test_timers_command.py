@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
 from contracts.timestamps import from_milliseconds
+from tests.support.keys import key_ring
 from tests.support.timer_station import BEGIN, DAY, HOUR, NAME, SERVICE, MovedClock, Station, cancelling, contract, scheduling, timer
 from workers.engine.memory import MemoryLog, MemoryStore
 from workers.engine.metrics import NoMetrics
@@ -33,7 +34,7 @@ class _Composition(MindLinks):
 
     @asynccontextmanager
     async def open_backbone(self, settings: Settings) -> AsyncIterator[Backbone]:
-        yield Backbone(MemoryLog({}), self._store, MovedClock(NOW), CollectorRegistry(), NoMetrics(), NoTracer())
+        yield Backbone(MemoryLog({}), self._store, MovedClock(NOW), CollectorRegistry(), NoMetrics(), NoTracer(), key_ring())
 
 
 class _Context:

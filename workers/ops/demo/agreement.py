@@ -1,5 +1,7 @@
 """The contract: drafted, parties confirmed, sent, signed by both, and its end."""
 
+from typing import Any
+
 from contracts.contract.commands import CompleteContract, CreateContractDraft, SendContract, SignContract
 from contracts.contract.events import (
     ContractActivated,
@@ -14,7 +16,7 @@ from contracts.ids import template_id
 from contracts.payment.events import EscrowClosing, EscrowOpened
 from contracts.timestamps import day, from_milliseconds, plus
 from contracts.types import Locale
-from workers.ops.demo.cast import Person
+from workers.ops.demo.cast import Cast, Person
 from workers.ops.demo.stage import CURRENCY, DEPOSIT, Scene, Stage
 
 VARIABLES = {
@@ -29,9 +31,10 @@ VARIABLES = {
 }
 
 
-async def drafted(stage: Stage) -> None:
-    cast, today = stage.cast, from_milliseconds(stage.now())
-    draft = {
+def draft_of(cast: Cast, now: int) -> dict[str, Any]:
+    """What the client's company proposes. ``now``: milliseconds."""
+    today = from_milliseconds(now)
+    return {
         "contractId": cast.contract_id,
         "clientId": cast.company_id,
         "contractorId": cast.contractor_id,
@@ -44,8 +47,11 @@ async def drafted(stage: Stage) -> None:
         "templateId": template_id("contract-templates", "fixed-contract", ContractType.FIXED, Locale.EN, 1),
         "variables": VARIABLES,
     }
-    await stage.upstream.send(CreateContractDraft, draft, cast.client.actor)
-    await stage.log.until(ContractPartyRecorded, cast.contract_id, count=len(Party))
+
+
+async def drafted(stage: Stage) -> None:
+    await stage.upstream.send(CreateContractDraft, draft_of(stage.cast, stage.now()), stage.cast.client.actor)
+    await stage.log.until(ContractPartyRecorded, stage.cast.contract_id, count=len(Party))
 
 
 async def sent(stage: Stage) -> None:
@@ -66,7 +72,7 @@ async def _sign(stage: Stage, party: Party, person: Person) -> None:
     """With the digest of the document that was sent."""
     contract = stage.cast.contract_id
     offer = await stage.log.until(ContractSent, contract)
-    signature = {"contractId": contract, "party": party, "pdfSha256": offer.pdf_sha256, "signatureName": person.name, "ip": "198.51.100.7"}
+    signature = {"contractId": contract, "party": party, "pdfSha256": offer.pdf_sha256, "signatureName": person.name, "ip": person.ip}
     await stage.upstream.send(SignContract, signature, person.actor)
     await stage.log.until(ContractSigned, contract, lambda event: event.party is party)
 

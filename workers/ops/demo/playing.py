@@ -28,9 +28,9 @@ class WrongTotals(Exception):
     """The story was played and left something else behind than it must; what differs stands above. That is a defect."""
 
 
-async def play(standing: Development, console: Console, began: float) -> None:
+async def play(standing: Development, console: Console, began: float, cast: Cast | None = None) -> None:
     """Raises StepFailed where the story got stuck, WrongTotals where its end is wrong. ``began``: by the monotonic clock."""
-    cast = Cast.new()
+    cast = cast or Cast.new()
     narrator = Narrator(console, cast)
     log = Observer(lambda: narrator.tell(log))
     async with (

@@ -28,7 +28,7 @@ async def in_this_process(wish: Wish, endpoints: Endpoints, keys: Keys, folder: 
             settings = Settings()
             async with (
                 wish.composition.open_backbone(settings) as backbone,
-                wish.composition.open_ports(settings) as ports,
+                wish.composition.open_ports(settings, backbone) as ports,
                 _roles(wish, settings, backbone, ports) as runtime,
                 _ingress(wish, settings, backbone) as http,
             ):

@@ -5,6 +5,8 @@ import json
 import secrets
 from pathlib import Path
 
+from pydantic import Field
+
 from contracts.message import Value
 
 CLIENT = "demo"
@@ -17,12 +19,13 @@ class Keys(Value):
     """Two secrets per webhook endpoint, as while one is being rolled."""
 
     client_id: str
-    client_secret: str
-    webhook_secrets: tuple[str, str]
-    connect_webhook_secrets: tuple[str, str]
-    blind_index_key: str
-    link_secret: str
-    master_key: str
+    client_secret: str = Field(repr=False)
+    webhook_secrets: tuple[str, str] = Field(repr=False)
+    connect_webhook_secrets: tuple[str, str] = Field(repr=False)
+    blind_index_key: str = Field(repr=False)
+    link_secret: str = Field(repr=False)
+    refresh_key: str = Field(repr=False)
+    master_key: str = Field(repr=False)
 
     @property
     def link_keys(self) -> str:
@@ -52,6 +55,7 @@ def random_keys() -> Keys:
         connect_webhook_secrets=(_webhook_secret(), _webhook_secret()),
         blind_index_key=secrets.token_urlsafe(32),
         link_secret=secrets.token_urlsafe(32),
+        refresh_key=secrets.token_urlsafe(48),
         master_key=secrets.token_urlsafe(48),
     )
 

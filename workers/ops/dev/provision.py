@@ -1,4 +1,4 @@
-"""What has to exist on fresh servers before anything runs: topics, tables, the bucket of documents, the sender's identity."""
+"""What has to exist on fresh servers before anything runs: topics, tables, the bucket of documents, the sender's identity, the key."""
 
 import asyncio
 from typing import Any
@@ -20,6 +20,7 @@ async def provision(settings: Settings, on_progress: Progress) -> None:
         group.create_task(_topics(settings, on_progress))
         group.create_task(_tables(settings, on_progress))
         group.create_task(_bucket_and_sender(on_progress))
+        group.create_task(_wrapping_key(settings, on_progress))
 
 
 async def _topics(settings: Settings, on_progress: Progress) -> None:
@@ -41,6 +42,18 @@ async def _bucket_and_sender(on_progress: Progress) -> None:
         await _unless_there(ses.create_email_identity(EmailIdentity=MAIL_FROM))
         await _unless_there(ses.create_configuration_set(ConfigurationSetName=CONFIGURATION_SET))
     on_progress("bucket and sender: ready")
+
+
+async def _wrapping_key(settings: Settings, on_progress: Progress) -> None:
+    """Made once: with another key behind the alias, what the former wrapped would have to be rewrapped."""
+    if settings.kms_key is None:
+        return
+    async with aioboto3.Session().client("kms") as kms:
+        aliases = await kms.list_aliases()
+        if settings.kms_key not in {alias["AliasName"] for alias in aliases["Aliases"]}:
+            made = await kms.create_key(Description="Wraps the data keys of people")
+            await _unless_there(kms.create_alias(AliasName=settings.kms_key, TargetKeyId=made["KeyMetadata"]["KeyId"]))
+    on_progress("wrapping key: ready")
 
 
 async def _unless_there(making: Any) -> None:

@@ -10,9 +10,9 @@ from contracts.envelope import Envelope, ReceiptTicket
 from contracts.sealed import VALUE, lead
 from contracts.timestamps import from_milliseconds
 from contracts.topics import commands_topic
-from contracts.types import Pii, Purpose, Timestamp
+from contracts.types import Email, Pii, Purpose, Timestamp
 from workers.adapters.blind_index import email_hash
-from workers.adapters.sealing import DEVELOPMENT_MASTER_KEY, MasterKeySealer
+from workers.adapters.sealing import Sealer
 from workers.engine.decision import ItemRef
 from workers.engine.receipts import RECEIPTS
 from workers.engine.record import Outgoing
@@ -41,7 +41,7 @@ class SeedUnsettled(Exception):
 async def load_seed(backbone: Backbone, settings: Settings, advance: Advance, operations: str = OPERATIONS_ADDRESS) -> int:
     """Returns how many commands were new, once all are settled. Raises SeedRefused or SeedUnsettled."""
     first, second = catalogue.stages()
-    stages = ([*first, _admins(backbone, settings, operations)], second)
+    stages = ([*first, await _admins(backbone, settings, operations)], second)
     total, settled, new = sum(map(len, stages)), 0, 0
     for stage in stages:
         known = await _receipts(backbone, stage)
@@ -52,10 +52,9 @@ async def load_seed(backbone: Backbone, settings: Settings, advance: Advance, op
     return new
 
 
-def _admins(backbone: Backbone, settings: Settings, address: str) -> SeedCommand:
+async def _admins(backbone: Backbone, settings: Settings, address: str) -> SeedCommand:
     hashed = email_hash(settings.blind_index_key.get_secret_value().encode(), address)
-    sealer = MasterKeySealer(settings.master_key.get_secret_value().encode() or DEVELOPMENT_MASTER_KEY)
-    sealed: Pii = sealer.seal(Purpose.SUBJECT, lead(hashed), VALUE, address)
+    sealed: Pii[Email] = await Sealer(backbone.keys).seal(Purpose.SUBJECT, lead(hashed), VALUE, address)
     return catalogue.admins(sealed, hashed, from_milliseconds(backbone.clock.now()))
 
 

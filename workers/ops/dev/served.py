@@ -29,7 +29,8 @@ async def on_servers(wish: Wish, endpoints: Endpoints, keys: Keys, folder: Path)
     stripe = StripeProcess(folder, None, scratch)
     ingress, workers = IngressProcess(folder, wish.port or None, scratch), WorkersProcess(folder, None, scratch)
     keys.write_client_keys(folder / CLIENT_KEYS_FILE)
-    with set_variables(variables_of(wish.environment, endpoints, keys, folder, f"http://{stripe.address}")):
+    variables = variables_of(wish.environment, endpoints, keys, folder, f"http://{stripe.address}", kept=wish.keep is not None)
+    with set_variables(variables):
         settings = Settings()
         async with _running(wish, settings, stripe, ingress, workers), wish.composition.open_backbone(settings) as backbone:
             await _listen(stripe, ingress, keys)

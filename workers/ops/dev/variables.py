@@ -12,6 +12,7 @@ from workers.settings import EMBEDDED
 BUCKET = "mindlinks-documents"
 MAIL_FROM = "no-reply@mindlinks.example"
 CONFIGURATION_SET = "mindlinks"
+KMS_KEY = "alias/mindlinks-subject-keys"
 REGION = "us-east-1"
 CLIENT_KEYS_FILE = "client-keys.json"
 
@@ -21,9 +22,11 @@ JAVA_OPTIONS = "JAVA_TOOL_OPTIONS"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE")
 
 
-def variables_of(environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str) -> Mapping[str, str]:
-    """``folder`` holds the client keys file; ``stripe`` is the fake's address."""
-    return _mindlinks(environment, endpoints, keys, folder, stripe) | _aws(endpoints)
+def variables_of(environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str, *, kept: bool = False) -> Mapping[str, str]:
+    """``folder`` holds the client keys file; ``stripe`` is the fake's address. ``kept``: the next start finds the tables again, but not
+    the local stand-in of KMS, so the kept master key wraps the data keys."""
+    kms = {"MINDLINKS_KMS_KEY": KMS_KEY} if endpoints.aws and not kept else {}
+    return _mindlinks(environment, endpoints, keys, folder, stripe) | kms | _aws(endpoints)
 
 
 def _mindlinks(environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str) -> dict[str, str]:
@@ -36,6 +39,7 @@ def _mindlinks(environment: str, endpoints: Endpoints, keys: Keys, folder: Path,
         "STRIPE_CONNECT_SECRETS": ",".join(keys.connect_webhook_secrets),
         "BLIND_INDEX_KEY": keys.blind_index_key,
         "LINK_KEYS": keys.link_keys,
+        "REFRESH_KEYS": keys.refresh_key,
         "MASTER_KEY": keys.master_key,
         "BUCKET": BUCKET,
         "CLIENT_KEYS_FILE": str(folder / CLIENT_KEYS_FILE),

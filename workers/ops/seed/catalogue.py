@@ -11,7 +11,7 @@ from contracts.contract.values import ContractType
 from contracts.ids import seed_command_id, template_id
 from contracts.message import CommandData
 from contracts.notification.commands import ActivateNotificationTemplate, PublishNotificationTemplate, SyncRecipient
-from contracts.types import Channel, CommandId, Direction, Hash, Locale, Pii, Timestamp
+from contracts.types import Channel, CommandId, Direction, Email, Hash, Locale, Pii, Timestamp
 from workers.services.contract import template as contract
 from workers.services.contract.placeholders import placeholders as contract_placeholders
 from workers.services.notification import template as notification
@@ -50,7 +50,7 @@ def stages() -> tuple[Sequence[SeedCommand], Sequence[SeedCommand]]:
     return published, [*map(_activate, texts("notification")), *defaults]
 
 
-def admins(email: Pii, email_hash: Hash, source_at: Timestamp) -> SeedCommand:
+def admins(email: Pii[Email], email_hash: Hash, source_at: Timestamp) -> SeedCommand:
     """The group that hears of what needs people, at the operations address."""
     command = SyncRecipient(recipient_id=ADMINS, email=email, email_hash=email_hash, locale=Locale.EN, source_at=source_at)
     return SeedCommand(seed_command_id("admins", "recipient", email_hash, VERSION), command)

@@ -1,0 +1,106 @@
+"""``mindlinks failures``: what is in quarantine. Reads only."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from workers.adapters.raw_sealing import OperationsSealer
+from workers.adapters.sealing import Sealer
+from workers.ops.quarantined import FailureLine, Failures, Group, Index
+from workers.ops.terminal import Json, console, run_async
+from workers.ops.timers import Context
+
+INGRESS = "ingress"
+"""Deliveries of providers are put aside under this name."""
+Lines = list[FailureLine]
+
+
+def add(app: typer.Typer, context: Context) -> None:
+    failures = typer.Typer(help="Records and deliveries in quarantine (table platform-failures).", no_args_is_help=True)
+    app.add_typer(failures, name="failures")
+
+    @failures.command(
+        "list",
+        help="Without a filter: fingerprints with counts, keys, first and last time. With one: its failures, newest first. "
+        "Examples: mindlinks failures list; mindlinks failures list --service payment --json",
+    )
+    def list_(
+        fingerprint: Annotated[str | None, typer.Option(help="ERROR/KIND/FUNCTION, as the list without a filter shows it.")] = None,
+        service: Annotated[str | None, typer.Option(help="A service, or ingress.")] = None,
+        key: Annotated[str | None, typer.Option(help="The record's key, or the provider's id of a delivery.")] = None,
+        limit: Annotated[int, typer.Option(min=1, help="Failures at most, with a filter.")] = 100,
+        as_json: Json = False,
+    ) -> None:
+        filters = {Index.FINGERPRINT: fingerprint, Index.SERVICE: service, Index.KEY: key}
+        chosen = [(index, value) for index, value in filters.items() if value]
+        if len(chosen) > 1:
+            raise typer.BadParameter("say one of --fingerprint, --service and --key")
+        found = run_async(_found(context, chosen[0], limit) if chosen else _grouped(context), "WARNING")
+        if as_json:
+            sys.stdout.write(json.dumps([asdict(each) for each in found]) + "\n")
+        else:
+            console.print((_lines if chosen else _groups)(found) if found else "nothing is in quarantine")
+
+    @failures.command(
+        help="One failure whole: where it stood, what it says, its error. Sealed texts stay sealed. "
+        "Examples: mindlinks failures show 1f0c...; mindlinks failures show 1f0c... --raw --json"
+    )
+    def show(
+        failure: Annotated[str, typer.Argument(metavar="ID", help="As listed.")],
+        raw: Annotated[
+            bool, typer.Option("--raw", help="The bytes of what nobody could read, too: they may hold personal values in the clear.")
+        ] = False,
+        as_json: Json = False,
+    ) -> None:
+        told: dict[str, Any] = run_async(_shown(context, failure, raw), "WARNING")
+        if as_json:
+            sys.stdout.write(json.dumps(told) + "\n")
+        else:
+            _tell(told)
+
+
+@asynccontextmanager
+async def _opened(context: Context) -> AsyncIterator[Failures]:
+    async with context.composition.open_backbone(context.settings()) as backbone:
+        yield Failures(backbone.store, OperationsSealer(Sealer(backbone.keys)))
+
+
+async def _found(context: Context, chosen: tuple[Index, str], limit: int) -> Lines:
+    async with _opened(context) as failures:
+        return await failures.listed(*chosen, limit)
+
+
+async def _grouped(context: Context) -> list[Group]:
+    async with _opened(context) as failures:
+        return await failures.grouped([*context.composition.services, INGRESS])
+
+
+async def _shown(context: Context, failure: str, raw: bool) -> dict[str, Any]:
+    async with _opened(context) as failures:
+        return (await failures.one(failure)).told(raw=raw)
+
+
+def _groups(found: list[Group]) -> Table:
+    table = Table("count", "keys", "roles", "first", "last", "fingerprint", box=None)
+    for each in found:
+        table.add_row(str(each.count), str(each.keys), ", ".join(each.roles), each.first_at, each.last_at, each.fingerprint)
+    return table
+
+
+def _lines(found: Lines) -> Table:
+    table = Table("last", "attempts", "role", "key", "fingerprint", "id", box=None)
+    for each in found:
+        table.add_row(each.last_at, str(each.attempts), each.role, each.key or "-", each.fingerprint, each.id)
+    return table
+
+
+def _tell(told: dict[str, Any]) -> None:
+    for name, value in told.items():
+        text = value if isinstance(value, str) else json.dumps(value, indent=2)
+        console.print(f"{name}: {text}", markup=False, highlight=False, soft_wrap=True)
