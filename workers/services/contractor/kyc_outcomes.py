@@ -32,7 +32,12 @@ def _without(contractor: Contractor, data: ApplyKycOutcome) -> Contractor:
 
 
 def _is_news(contractor: Contractor, data: ApplyKycOutcome) -> bool:
-    return data.outcome in VERDICTS and data.decision_time > (contractor.kyc_decided_at or "")
+    """Of two verdicts at the same instant the rejection counts, as it does in kyc."""
+    if data.outcome not in VERDICTS:
+        return False
+    decided_at = contractor.kyc_decided_at or ""
+    overturned = contractor.kyc_status is KycStatus.VERIFIED and data.outcome is KycOutcome.REJECTED
+    return data.decision_time > decided_at or (data.decision_time == decided_at and overturned)
 
 
 def _changed(contractor: Contractor, data: ApplyKycOutcome) -> ContractorKycStatusChanged:

@@ -180,12 +180,19 @@ def _blocked(state: PayeeState, payee: Payee, at: Timestamp) -> PayeeBlocked:
 
 def sync_payee(state: PayeeState, command: Command[SyncPayee], at: Timestamp) -> Decision[PayeeState]:
     data, payee = command.data, state.payee or Payee()
-    if payee.kyc_decided_at and data.decision_time <= payee.kyc_decided_at:
+    if payee.kyc_decided_at and not _is_newer(payee, data):
         return UNCHANGED
     state = state.with_payee(user_id=data.user_id, country=data.country, kyc_status=data.kyc_status, kyc_decided_at=data.decision_time)
     if data.kyc_status is KycStatus.VERIFIED and payee.account_state is AccountState.NONE:
         return _request_account(state, at)
     return settle(state, (), at)
+
+
+def _is_newer(payee: Payee, data: SyncPayee) -> bool:
+    """Of two verdicts at the same instant the rejection counts, as it does in kyc."""
+    decided_at = payee.kyc_decided_at or ""
+    overturned = payee.kyc_status is KycStatus.VERIFIED and data.kyc_status is KycStatus.REJECTED
+    return data.decision_time > decided_at or (data.decision_time == decided_at and overturned)
 
 
 def retry_payee_account(state: PayeeState, command: Command[RetryPayeeAccount], at: Timestamp) -> Decision[PayeeState]:

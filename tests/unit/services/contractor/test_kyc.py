@@ -172,10 +172,9 @@ def test_outcomes_that_concern_nobody() -> None:
 
 VERDICTS = [KycOutcome.VERIFIED, KycOutcome.REJECTED]
 OUTCOMES = st.lists(
-    st.tuples(st.sampled_from(KycOutcome), st.integers(0, 50), st.sampled_from([FIRST, SECOND])),
+    st.tuples(st.sampled_from(KycOutcome), st.integers(0, 5), st.sampled_from([FIRST, SECOND])),
     min_size=1,
     max_size=8,
-    unique_by=lambda told: told[1],
 )
 
 
@@ -190,10 +189,10 @@ def test_the_last_verdict_holds_in_whatever_order_and_however_often_it_is_told(
     story.send(REQUESTING, command=SECOND)
     for outcome, hours, session in heard:
         story.send(ended(outcome, hours, SECOND if session == SECOND else FIRST), SYSTEM)
-    verdicts = {hours: outcome for outcome, hours, _ in facts if outcome in VERDICTS}
+    verdicts = [(hours, outcome is KycOutcome.REJECTED, outcome) for outcome, hours, _ in facts if outcome in VERDICTS]
     contractor = story.contractor
-    assert contractor.kyc_status == (KycStatus(verdicts[max(verdicts)]) if verdicts else KycStatus.PENDING)
-    assert contractor.kyc_decided_at == (instant(max(verdicts)) if verdicts else None)
+    assert contractor.kyc_status == (KycStatus(max(verdicts)[2]) if verdicts else KycStatus.PENDING)
+    assert contractor.kyc_decided_at == (instant(max(verdicts)[0]) if verdicts else None)
     assert contractor.kyc_open is not any(session == SECOND for _, _, session in facts)
     times = [event.decision_time for event in story.oracle.events if isinstance(event, ContractorKycStatusChanged)]
-    assert times == sorted(set(times))
+    assert times == sorted(times)

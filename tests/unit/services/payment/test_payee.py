@@ -1,5 +1,7 @@
 """Payees: the person, the connected account, and when money can reach it."""
 
+from itertools import permutations
+
 import pytest
 
 from contracts.contractor import KycStatus
@@ -54,7 +56,14 @@ def test_the_first_verified_status_asks_for_an_account() -> None:
     assert books.events == [PayeeAccountRequested(**PERSON, country="EG", n=1)]
     assert (books.payee["contractId"], books.payee["accountState"]) == (f"PAYEE#{CONTRACTOR}", "requested")
     assert books.send(synced()) is UNCHANGED
-    assert books.send(synced(KycStatus.REJECTED, day=1)) is UNCHANGED
+
+
+@pytest.mark.parametrize(("first", "second"), permutations([KycStatus.VERIFIED, KycStatus.REJECTED]))
+def test_of_two_verdicts_at_the_same_instant_the_rejection_counts(first: KycStatus, second: KycStatus) -> None:
+    books = Books()
+    books.send(synced(first))
+    books.send(synced(second))
+    assert books.payee["kycStatus"] == "rejected"
 
 
 def test_an_unverified_person_gets_no_account() -> None:
