@@ -58,7 +58,7 @@ def test_the_first_verified_status_asks_for_an_account() -> None:
     assert books.send(synced()) is UNCHANGED
 
 
-@pytest.mark.parametrize(("first", "second"), permutations([KycStatus.VERIFIED, KycStatus.REJECTED]))
+@pytest.mark.parametrize(("first", "second"), list(permutations([KycStatus.VERIFIED, KycStatus.REJECTED])))
 def test_of_two_verdicts_at_the_same_instant_the_rejection_counts(first: KycStatus, second: KycStatus) -> None:
     books = Books()
     books.send(synced(first))
