@@ -11,7 +11,7 @@ TOP_LEVEL = ("workers", "contracts", "schemas", "tests", "docs", "deploy", ".ci"
 ROOT_FILES = r"[A-Z]+\.md|Makefile|compose\.yaml|pyproject\.toml|requirements\.lock|\.env\.example|\.editorconfig|\.pre-commit-config\.yaml"
 REFERENCE = re.compile(rf"(?P<path>(?:{'|'.join(map(re.escape, TOP_LEVEL))})(?:/[\w.*-]*)+|{ROOT_FILES})(?::(?P<name>[A-Za-z_][\w.]*))?")
 LINK = re.compile(r"\]\((?P<target>[^)#:\s]+)(?:#[^)]*)?\)")
-TARGET = re.compile(r"`make ([a-z]+)")
+TARGET = re.compile(r"`make ([a-z-]+)")
 PAGES = sorted(
     page
     for pattern in ("*.md", "docs/**/*.md", "deploy/**/*.md", "tests/README.md", "deploy/**/README.md")
@@ -69,7 +69,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_target_named_exists(page: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert set(TARGET.findall(page.read_text(encoding="utf-8"))) <= targets
 
 
