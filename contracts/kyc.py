@@ -92,7 +92,8 @@ def document_prefix(session: KycSessionId) -> str:
 
 
 def raw_body_key(session: KycSessionId, digest: Hash) -> ObjectKey:
-    """Where the encrypted body of a decision lies. ``digest``: sha256 of the body, so that a repeat has the same key. Apart from the
+    """Where the encrypted body of a decision lies. ``digest``: sha256 of the body, or of what tells a webhook's delivery apart, so that a
+    repeat has the same key. Apart from the
     documents: nobody uploads there."""
     return f"kyc-raw/{session}/{digest}"
 

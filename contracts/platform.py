@@ -1,7 +1,10 @@
 """Messages that every service's events topic carries. Their kind names the service that publishes them."""
 
+import json
 from enum import StrEnum
 from typing import Any
+
+from pydantic import field_validator
 
 from contracts.message import EventData
 from contracts.types import CommandId, Id, Timestamp
@@ -37,6 +40,13 @@ class TimerScheduled(EventData):
     command_type: str
     key: str
     data: dict[str, Any]
+
+    @field_validator("data")
+    @classmethod
+    def _is_json(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Parsers take NaN, which no JSON can say: it would fire as something else than what was scheduled."""
+        json.dumps(data, allow_nan=False)
+        return data
 
 
 class TimerCancelled(EventData):

@@ -1,6 +1,6 @@
 """What privacy costs: ``python -m tests.bench.privacy``. Figures are printed, never asserted; each is the median of rounds taken in turn.
 
-Ingress: RegisterUser in batches through the whole application, log and store in memory, passwords not hashed (bcrypt is measured by itself).
+Ingress: RegisterUser in batches through the whole application, log and store in memory, passwords not hashed.
 Worker: SyncRecipient through the commands role, log in memory, a DynamoDB that answers at once; a process per measurement.
 """
 

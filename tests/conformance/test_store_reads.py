@@ -9,6 +9,7 @@ import pytest
 from tests.support.store_exam import LISTED, NUMBERED, TABLE, fresh, inserted, put, there, updated
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Store
+from workers.ops.books import Scans
 
 VALUES: Mapping[str, Any] = {
     "text": "text",
@@ -194,3 +195,19 @@ async def test_nothing_found_is_an_empty_page(store: Store) -> None:
 async def test_an_undeclared_index_is_a_bug_of_the_caller(store: Store) -> None:
     with pytest.raises(KeyError):
         await store.query(TABLE, "title-index", "t")
+
+
+async def test_a_whole_table_is_shown_page_by_page(store: Store) -> None:
+    assert isinstance(store, Scans)
+    refs = [fresh() for _ in range(205)]
+    for start in range(0, len(refs), 25):
+        await store.write([inserted(ref, value="x" * 8_000) for ref in refs[start : start + 25]])
+    shown: list[str] = []
+    page, pages = await store.scan(TABLE), 1
+    while page.next is not None:
+        shown += [item["id"] for item in page.items]
+        page, pages = await store.scan(TABLE, start=page.next), pages + 1
+    shown += [item["id"] for item in page.items]
+    assert pages > 1
+    assert {ref.key for ref in refs} <= set(shown)
+    assert len(shown) == len(set(shown))

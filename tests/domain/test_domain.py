@@ -10,7 +10,7 @@ from tests.domain.built import implemented
 from tests.domain.named import DOMAIN, Named, Sort, named
 from workers.main import MindLinks
 
-COMPLETE = ("contract",)
+COMPLETE = ("contract", "payment")
 """Services of which nothing the domain names is missing, queries excepted: the read side is not built."""
 
 

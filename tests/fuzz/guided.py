@@ -15,7 +15,7 @@ import atheris  # type: ignore[import-untyped]  # ships no types
 from tests.fuzz.found import FINDINGS
 from tests.fuzz.mutating import mutated
 
-with atheris.instrument_imports(include=["contracts", "workers.ingress", "workers.services", "workers.ops.standins", "workers.engine"]):
+with atheris.instrument_imports(include=["contracts", "workers.ingress", "workers.services", "workers.engine"]):
     from tests.fuzz.targets import TARGETS
 
 

@@ -9,11 +9,16 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import ValidationError
 
+from contracts.auth import SetPassword
+from contracts.client import AcceptInvitation, EraseCompany, InviteContractor, RegisterCompany, UpdateCompanyDetails
 from contracts.contract.commands import PublishContractTemplate
+from contracts.contractor import CreateContractorProfile, EraseContractor, UpdateContractorProfile
 from contracts.ids import derived, notification_id, template_id
+from contracts.kyc import RecordKycProgress, RegisterKycDocument
 from contracts.message import CommandData
 from contracts.notification.commands import ActivateNotificationTemplate, PlanNotification, PublishNotificationTemplate, SyncRecipient
 from contracts.types import EventId
+from contracts.user import SetAvatar
 from tests.fuzz.choosing import Chooser
 from workers.services.notification.template import content_sha256
 
@@ -36,6 +41,12 @@ ACTORS: Final = (
     "public",
     "system:seed",
 )
+NONCE: Final = "n" * 43
+OWNERS: Final[Mapping[str, str]] = {
+    **{user: f"user:{user}" for user in USERS},
+    **{company: f"company:{user}" for company, user in zip(COMPANIES, USERS, strict=True)},
+    **{contractor: f"contractor:{user}" for contractor, user in zip(CONTRACTORS, USERS, strict=True)},
+}
 HASHES: Final = ("a" * 64, "b" * 64)
 INSTANTS: Final = (
     "2026-01-31T09:30:00.000Z",
@@ -51,7 +62,7 @@ LARGEST: Final = 10**20
 """Beyond 64 bits: JSON has no largest number."""
 TEMPLATES: Final = ("{{ contractTitle }}", "{{ title }} and {{ title }}", "{{ scopeOfWork }} {{ firstName }}", "{% if x %}", "{{ }}")
 PLACEHOLDER: Final = re.compile(r"\{\{ (\w+) \}\}")
-NAMED_AS: Final = {"ids": "notificationId"}
+NAMED_AS: Final = {"ids": "notificationId", "tokenHash": "hash", "presentedHash": "refreshToken"}
 """Fields that hold what others call by another name."""
 SEALED_SUBJECT: Final = f"{USERS[0]}.1.QUJD"
 POOLS: Final[Mapping[str, Sequence[Any]]] = {
@@ -89,7 +100,12 @@ POOLS: Final[Mapping[str, Sequence[Any]]] = {
         IDS[0],
     ),
     "kid": ("k1",),
-    "nonce": ("n" * 43,),
+    "nonce": (NONCE,),
+    "verifiedEpoch": (1, 1, 2),
+    "newEmailHash": ("c" * 64, *HASHES),
+    "mime": ("image/png", "image/png", "text/plain"),
+    "timezone": ("UTC", "Africa/Cairo", "one"),
+    "veriffSessionId": ("one", "one", "two"),
     "last4": ("1234",),
 }
 
@@ -104,6 +120,12 @@ def invent(model: type[CommandData], chooser: Chooser, seen: Mapping[str, Sequen
         return model.model_validate_json(json.dumps(wire))
     except ValidationError:
         return None
+
+
+def actors_for(data: CommandData) -> Sequence[str]:
+    """Those that may do most of it come up more often: one of our senders, its owner, an admin."""
+    able = (ACTORS[0], OWNERS.get(data.key, ACTORS[2]), ACTORS[3])
+    return (*able, *able, *able, *ACTORS)
 
 
 @cache
@@ -200,10 +222,60 @@ def _own_mailbox(wire: Wire, _chooser: Chooser) -> Wire:
     return wire | {"userId": wire["recipientId"]}
 
 
+def _own_company(wire: Wire, _chooser: Chooser) -> Wire:
+    return wire | {"companyId": derived(f"company:{wire['userId']}")}
+
+
+def _own_contractor(wire: Wire, _chooser: Chooser) -> Wire:
+    return wire | {"contractorId": derived(f"contractor:{wire['userId']}")}
+
+
+def _invitation(wire: Wire, _chooser: Chooser) -> Wire:
+    return wire | {"invitationId": derived(f"invitation:{wire['companyId']}:{wire['emailHash']}")}
+
+
+def _one_proof(wire: Wire, chooser: Chooser) -> Wire:
+    proofs: Wire = {"tokenHash": chooser.pick(HASHES), "verifiedEpoch": chooser.pick((1, 1, 2))}
+    unwanted = chooser.pick(tuple(proofs))
+    return {name: value for name, value in (proofs | wire).items() if name != unwanted}
+
+
+def _both_seals(wire: Wire, _chooser: Chooser) -> Wire:
+    """One of the name alone is refused by the model."""
+    name = "name" if "name" in wire else "legalName"
+    whole = wire.keys() >= {name, "nameLegal"}
+    return wire if whole else {field: value for field, value in wire.items() if field not in (name, "nameLegal")}
+
+
+def _own_avatar(wire: Wire, chooser: Chooser) -> Wire:
+    avatar = wire.get("avatar")
+    return wire | {"avatar": {**avatar, "key": f"avatars/{wire['userId']}/{chooser.pick(TEXTS[:2])}"}} if avatar else wire
+
+
+def _own_document(wire: Wire, chooser: Chooser) -> Wire:
+    return wire | {"file": {**wire["file"], "key": f"kyc/{wire['kycSessionId']}/{chooser.pick(TEXTS[:2])}"}}
+
+
+def _progress(wire: Wire, chooser: Chooser) -> Wire:
+    return wire | {"code": chooser.pick(("7001", "7002", "7005"))}
+
+
 MENDING: Final[Mapping[type[CommandData], Callable[[Wire, Chooser], Wire]]] = {
     PlanNotification: _planned,
     PublishContractTemplate: _contract_template,
     PublishNotificationTemplate: _notification_template,
     SyncRecipient: _own_mailbox,
     ActivateNotificationTemplate: _activated,
+    RegisterCompany: _own_company,
+    EraseCompany: _own_company,
+    UpdateCompanyDetails: _both_seals,
+    InviteContractor: _invitation,
+    AcceptInvitation: _own_contractor,
+    CreateContractorProfile: _own_contractor,
+    EraseContractor: _own_contractor,
+    UpdateContractorProfile: _both_seals,
+    SetPassword: _one_proof,
+    SetAvatar: _own_avatar,
+    RegisterKycDocument: _own_document,
+    RecordKycProgress: _progress,
 }

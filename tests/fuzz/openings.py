@@ -1,12 +1,11 @@
 """Where stories may begin: few random commands would ever build a signed contract or a funded escrow by themselves."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
-from contracts.auth import RegisterUser
 from contracts.contract.commands import CreateContractDraft, SendContract
 from contracts.contract.values import Party
-from contracts.contractor import AddBankDetails, CreateContractorProfile, KycStatus
+from contracts.contractor import KycStatus
 from contracts.ids import derived
 from contracts.message import CommandData
 from contracts.notification.commands import RecordNotificationFailed, RecordNotificationRendered, RecordNotificationSent
@@ -33,11 +32,10 @@ from contracts.payment.values import DepositMethod, RefundReason, WaitReason
 from contracts.types import Channel, ContractorId, Currency, DecisionTime, RecipientId, TemplateId, TransactionId, UserId
 from tests.contracts.test_examples import example
 from tests.fuzz.inventing import ACTORS, CONTRACTORS, IDS, USERS
+from tests.fuzz.openings_people import OPENINGS_OF_PEOPLE, Opening
 from tests.support.oracle import START
 from tests.unit.services.contract import story
 from tests.unit.services.notification import people
-
-Opening: TypeAlias = Sequence[tuple[str, CommandData]]
 
 SYSTEM, COMPANY, CONTRACTOR, ADMIN = ACTORS[0], ACTORS[1], ACTORS[2], ACTORS[3]
 CONTRACT, DEPOSIT, RELEASE = story.CONTRACT_ID, TransactionId(IDS[1]), TransactionId(IDS[2])
@@ -192,17 +190,6 @@ def _messages() -> Opening:
     )
 
 
-def _people() -> Opening:
-    """As their first commands of the catalogue's examples."""
-    profile = CreateContractorProfile.model_validate(example("mindlinks.contractor.CreateContractorProfile.v1")["data"])
-    profile = profile.model_copy(update={"contractor_id": PAYEE, "user_id": PERSON})
-    user = RegisterUser.model_validate(example("mindlinks.auth.RegisterUser.v1")["data"])
-    bank = AddBankDetails.model_validate(example("mindlinks.contractor.AddBankDetails.v1")["data"]).model_copy(
-        update={"contractor_id": PAYEE}
-    )
-    return (("system:seed", user), ("system:seed", profile), (CONTRACTOR, bank))
-
-
 def _troubles() -> Opening:
     """A payee without an account, a message that failed, a draft whose parties are not known."""
     failed = RecordNotificationFailed(recipient_id=people.SANA, notification_id=people.planned().notification_id, attempt=1, code="one")
@@ -224,6 +211,6 @@ OPENINGS: Final[Mapping[str, Opening]] = {
     "payee": _payee(),
     "escrow and payee": (*_escrow(), *_payee()),
     "messages": _messages(),
-    "people": _people(),
+    **OPENINGS_OF_PEOPLE,
     "troubles": _troubles(),
 }

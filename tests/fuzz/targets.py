@@ -86,6 +86,7 @@ def _examples() -> Iterable[bytes]:
 
 OURS: Final[Mapping[type, Mapping[str, str]]] = {
     PaymentKey: {"contractId": USER, "transactionId": USER},
+    stripe_translation.DepositKey: {"contractId": USER, "depositId": USER},
     stripe_translation.PayeeKey: {"contractorId": USER},
 }
 """What the store would say of an object's owner."""

@@ -3,17 +3,20 @@
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from contracts.clear import Clear
 from contracts.envelope import Envelope, ReceiptTicket, text_headers
 from contracts.ids import derived
-from contracts.platform import CommandRefused, CommandSettled, Settlement
+from contracts.platform import CommandRefused, CommandSettled, Settlement, TimerScheduled
 from contracts.position import LONGEST_OFFSET, Origin, Position
 from contracts.sealed import VALUE, FieldClass, SealedText, bank_number
 from contracts.timestamps import from_milliseconds, to_milliseconds
 from contracts.types import CommandId, EffectId, EventId, Purpose, Timestamp
+from tests.contracts.test_examples import example
 from tests.support.keys import sealer
 from workers.adapters.dynamodb_values import item_from_wire, item_to_wire
 from workers.engine.ledger import EffectState, LedgerRow, Stored
@@ -219,3 +222,11 @@ def test_the_window_of_events_known(events: list[tuple[str, Position, int]], com
         window.judge(Envelope(event, "k", "s", "k", Timestamp(""), event, event, "public", position=position, settled=settled), place)
     metadata = window.metadata(committed)
     assert Window(metadata).metadata(committed) == Window(Window(metadata).metadata(committed)).metadata(committed)
+
+
+def test_a_timer_of_what_no_json_can_say_is_refused() -> None:
+    said = example("mindlinks.contract.TimerScheduled.v1")["data"]
+
+    assert TimerScheduled.model_validate(said)
+    with pytest.raises(ValidationError):
+        TimerScheduled.model_validate_json(orjson.dumps(said).replace(b'"data":{', b'"data":{"amount":NaN,'))

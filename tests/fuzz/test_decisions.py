@@ -17,9 +17,9 @@ from workers.engine.decision import Accepted
 from workers.services.payment.service import SERVICE as PAYMENT
 
 STEPS = 30
-STORIES = 300
+STORIES = 800
 RARE = 12
-"""Of 79 kinds, those that so few stories may miss; a fuzzer's hours tell more."""
+"""Of 145 kinds, those that so few stories may miss; a fuzzer's hours tell more."""
 BYTES = 20_000
 """More than a story's choices."""
 

@@ -24,6 +24,7 @@ from workers.engine.holds import HEAD
 from workers.engine.parking import PARKED
 from workers.engine.record import Partition, Record
 from workers.engine.root import HOLD
+from workers.engine.service import Service
 
 if TYPE_CHECKING:
     from tests.simulation.profiles import Profile
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 RING = 16
 BOOKS = "_seen"
+CLAIMED = frozenset({"address_taken", "email_taken"})
+"""Reasons of whoever comes too late for a claim."""
 
 
 @dataclass(slots=True)
@@ -69,11 +72,12 @@ class Publication:
 
 
 @cache
-def before(profile: Profile) -> Mapping[ItemRef, Item]:
-    """Rows that are there when a run begins."""
-    oracle = Oracle(profile.service)
+def before(profile: Profile, name: str) -> Mapping[ItemRef, Item]:
+    """Rows of the service of this name that are there when a run begins."""
+    oracle = Oracle(next(service for service in profile.judged if service.name == name))
     for command in profile.before():
-        oracle.send(command, actor="admin:seed", at=from_milliseconds(EPOCH - 60_000))
+        if command.service == name:
+            oracle.send(command, actor="admin:seed", at=from_milliseconds(EPOCH - 60_000))
     return oracle.items
 
 
@@ -81,8 +85,8 @@ class Judge(Oracle):
     """Judges the log in the order in which its verdicts were written: per key that of the log, across keys that of the store, which
     is what decides who gets a claim. A refusal for a lost claim is taken from the event that published it."""
 
-    def __init__(self, profile: Profile, refused: Mapping[str, set[str]]) -> None:
-        super().__init__(profile.service, dict(before(profile)))
+    def __init__(self, profile: Profile, service: Service, refused: Mapping[str, set[str]]) -> None:
+        super().__init__(service, dict(before(profile, service.name)))
         self.refused = refused
         self.rings: dict[ItemRef, deque[str]] = {}
         self.expected: dict[str, list[Message]] = defaultdict(list)
@@ -113,8 +117,8 @@ class Judge(Oracle):
 
     def _lost(self, command: CommandId) -> Refused | None:
         reasons = self.refused.get(command, set())
-        claimed = {"address_taken"} & reasons
-        return Refused(claimed.pop()) if claimed else None
+        claimed = CLAIMED & reasons
+        return Refused(min(claimed)) if claimed else None
 
     def _reads(self, handler: Any, root: ItemRef, data: CommandData, envelope: Envelope) -> bool:
         state = handler.aggregate.load(data.key, {})
@@ -169,11 +173,12 @@ def _timer(timer: Any) -> EventData:
 
 
 class Evidence:
-    """A run, read once: commands judged by the oracle, events as published, commits as made."""
+    """A run as far as one service goes, read once: commands judged by the oracle, events as published, commits as made."""
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: Simulation, service: Service) -> None:
         self.simulation, self.profile = simulation, simulation.profile
-        self.service = simulation.profile.service
+        self.service = service
+        self.roles = [role for other, role in self.profile.all_roles if other.name == service.name]
         self.published: dict[str, list[Publication]] = {}
         self.commits: list[tuple[int, str, Partition, int]] = []
         self.writes: list[tuple[int, ItemRef, Mapping[Origin, int]]] = []
@@ -182,7 +187,7 @@ class Evidence:
         self.parked: dict[tuple[Origin, int], int] = {}
         self.holds: dict[ItemRef, list[tuple[int, Position]]] = {}
         self._read()
-        self.judge = Judge(self.profile, self._refusals())
+        self.judge = Judge(self.profile, service, self._refusals())
         self._judge()
 
     def _read(self) -> None:
@@ -271,9 +276,10 @@ def violations(simulation: Simulation) -> list[str]:
     if found:
         return found
     found += [f"not settled: {each}" for each in simulation.open_ends()]
-    evidence = Evidence(simulation)
-    for promise in promises.ALL:
-        found += promise(evidence)
+    for service in simulation.profile.judged:
+        evidence = Evidence(simulation, service)
+        for promise in promises.ALL:
+            found += promise(evidence)
     return found
 
 

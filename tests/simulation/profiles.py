@@ -4,21 +4,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from contracts.kyc import KycProvider
 from contracts.message import CommandData
-from tests.simulation import draws
+from tests.simulation import draws, draws_auth, draws_client, draws_contractor, draws_kyc, draws_people, draws_user
 from tests.simulation.counting import COUNTING
 from tests.simulation.diary import DIARY, draw_diary
 from tests.simulation.errands import ERRANDS, SimulatedErrands
 from tests.simulation.providers import Outside, SimulatedDocuments, SimulatedMail, SimulatedStripe, Webhook
+from tests.simulation.providers_people import SimulatedAvatars, SimulatedChecks, SimulatedKeys, SimulatedRecords, SimulatedRegistry
 from tests.simulation.registry import REGISTRY, draw_registry
 from tests.simulation.workload import COUNTS, Draw
 from workers.engine.fuse import FuseLimits
 from workers.engine.runtime import RoleName
 from workers.engine.service import Service
 from workers.services.analytics.service import SERVICE as ANALYTICS
+from workers.services.auth.service import SERVICE as AUTH
+from workers.services.client.service import SERVICE as CLIENT
 from workers.services.contract.service import SERVICE as CONTRACT
+from workers.services.contractor.service import SERVICE as CONTRACTOR
+from workers.services.kyc.service import SERVICE as KYC
 from workers.services.notification.service import SERVICE as NOTIFICATION
 from workers.services.payment.service import SERVICE as PAYMENT
+from workers.services.user.service import SERVICE as USER
 
 EFFECT_TIMEOUT = 0.4
 """Seconds; scaled down like all deadlines of a simulation."""
@@ -29,7 +36,7 @@ USUAL = FuseLimits(window=100)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """``service`` judges the commands that ``draw`` makes; ``others`` read its events. ``before`` is judged before the run. ``counts``: how
+    """``service`` judges the commands that ``draw`` makes; ``others`` read its events, or judge too. ``before`` is judged before the run. ``counts``: how
     many commands there may be; ``longer``: how many times as long as most the runs are; ``clocks``: how wrong clocks may be, as a share
     of what they may be in others. ``deploys``: for a while every decision raises."""
 
@@ -48,6 +55,11 @@ class Profile:
     @property
     def all_roles(self) -> list[tuple[Service, RoleName]]:
         return [*((self.service, role) for role in self.roles), *self.others]
+
+    @property
+    def judged(self) -> list[Service]:
+        """Services whose verdicts the oracle looks at: those that give any."""
+        return [service for service, role in self.all_roles if role is RoleName.COMMANDS]
 
 
 def _alone(service: Service) -> Service:
@@ -68,6 +80,16 @@ def _profile(name: str, service: Service, roles: Sequence[RoleName], draw: Draw,
     own = _alone(service)
     counting = ((_counting(service), RoleName.PROJECTIONS),) if RoleName.PROJECTIONS in roles and service is not REGISTRY else ()
     return Profile(name, own, tuple(roles), draw, others=counting, **other)
+
+
+def _together(name: str, services: Sequence[Service], draw: Draw, **other: Any) -> Profile:
+    """Each judges, and reacts to the events of all."""
+    names = {service.name for service in services}
+    own, *others = (
+        replace(_alone(service), reactions=tuple(each for each in service.reactions if each.event.service in names)) for service in services
+    )
+    roles = (RoleName.COMMANDS, RoleName.REACTIONS)
+    return Profile(name, own, roles, draw, others=tuple((service, role) for service in others for role in roles), **other)
 
 
 COMMANDS, REACTIONS, EFFECTS, PROJECTIONS = RoleName.COMMANDS, RoleName.REACTIONS, RoleName.EFFECTS, RoleName.PROJECTIONS
@@ -98,11 +120,28 @@ _DEPLOYED = (
     _profile("registry+deploy", REGISTRY, [COMMANDS], draws.draw_crowd, counts=(40, 80), deploys=True, fuse=FuseLimits(5, 0.1, 400)),
 )
 _CALLING = (_profile("registry+effects", ERRANDS, [COMMANDS, EFFECTS], draw_registry),)
-PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING)}
+_PEOPLE = (
+    _profile("auth", AUTH, [COMMANDS], draws_auth.draw_auth, before=draws_auth.before_auth),
+    _profile("auth+timers", AUTH, [COMMANDS, TIMERS], draws_auth.draw_auth, before=draws_auth.before_auth, **_PATIENT),
+    _profile("auth+effects", AUTH, [COMMANDS, EFFECTS], draws_auth.draw_erasure, before=draws_auth.before_erasure),
+    _profile("user+effects", USER, [COMMANDS, EFFECTS], draws_user.draw_user),
+    _profile("client", CLIENT, [COMMANDS], draws_client.draw_client, before=draws_client.before_client),
+    _profile("client+timers", CLIENT, [COMMANDS, TIMERS], draws_client.draw_client, before=draws_client.before_client, **_PATIENT),
+    _profile("client+effects", CLIENT, [COMMANDS, REACTIONS, EFFECTS], draws_client.draw_client, before=draws_client.before_client),
+    _profile("contractor", CONTRACTOR, [COMMANDS], draws_contractor.draw_contractor, before=draws_contractor.before_contractor),
+    _profile("kyc", KYC, [COMMANDS], draws_kyc.draw_kyc, before=draws_kyc.before_kyc),
+    _profile("kyc+timers", KYC, [COMMANDS, TIMERS], draws_kyc.draw_kyc_ending, before=draws_kyc.before_kyc, **_PATIENT),
+    _profile("kyc+effects", KYC, [COMMANDS, REACTIONS, EFFECTS], draws_kyc.draw_checks, before=draws_kyc.before_checks),
+    _together("people", (CONTRACTOR, CLIENT, KYC), draws_people.draw_people, before=draws_people.before_people),
+)
+PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING, *_PEOPLE)}
 
 
 def ports(outside: Outside, now: Callable[[], int], say: Webhook) -> Mapping[str, object]:
     """One outside for all processes."""
     mail = SimulatedMail(outside)
     stripe, documents = SimulatedStripe(outside, now, say), SimulatedDocuments(outside)
-    return {"stripe": stripe, "ses": mail, "render": mail, "documents": documents, "errands": SimulatedErrands(outside)}
+    checks = {str(provider): SimulatedChecks(outside, provider, say) for provider in KycProvider}
+    people = {"keys": SimulatedKeys(outside), "avatars": SimulatedAvatars(outside), "opencorporates": SimulatedRegistry(outside)}
+    stored = {"documents": documents, "errands": SimulatedErrands(outside), "kyc-records": SimulatedRecords(outside)}
+    return {"stripe": stripe, "ses": mail, "render": mail, **stored, **checks, **people}

@@ -10,7 +10,7 @@ from contracts.envelope import Envelope, text_headers
 from contracts.ids import effect_id, effect_result_id, reaction_command_id
 from contracts.message import EventData
 from contracts.topics import commands_topic
-from contracts.types import EffectId, EventId
+from contracts.types import CommandId, EffectId, EventId
 from tests.simulation.judge import Evidence, Judged, Message, Publication, failure_id
 from tests.simulation.promises_effects import called_in_order
 from tests.simulation.promises_fuse import fuse_honest
@@ -21,10 +21,9 @@ from workers.engine.quarantine import FAILURES
 from workers.engine.receipts import RECEIPTS
 from workers.engine.root import exists, plain
 from workers.engine.runtime import RoleName
-from workers.engine.service import Event
+from workers.engine.service import Event, Send, Service
 from workers.services.payment.escrow import ESCROWS, TRANSACTIONS
 
-PLATFORM = "platform-"
 METRICS = "website-metrics"
 
 
@@ -34,7 +33,7 @@ def applied_once(evidence: Evidence) -> Iterator[str]:
     found = {
         ref: plain(item)
         for ref, item in evidence.simulation.store.items.items()
-        if not ref.table.startswith(PLATFORM) and ref.table != METRICS and exists(item)
+        if ref.table.startswith(f"{evidence.service.name}-") and exists(item)
     }
     for ref in sorted({*wanted, *found}, key=str):
         if (there := found.get(ref)) != (right := wanted.get(ref)):
@@ -163,7 +162,7 @@ def put_aside(evidence: Evidence) -> Iterator[str]:
 
 
 def receipts_right(evidence: Evidence) -> Iterator[str]:
-    if RoleName.PROJECTIONS not in evidence.profile.roles:
+    if RoleName.PROJECTIONS not in evidence.roles:
         return
     items = evidence.simulation.store.items
     judgements = [each for each in evidence.all_judged() if each.envelope.receipt and each.verdict != "recognised"]
@@ -213,42 +212,48 @@ def _event(publication: Publication) -> Event[EventData]:
 
 def reacted(evidence: Evidence) -> Iterator[str]:
     """Every event's reactions reach their topics. Those that ask an index may see less than there is."""
-    if RoleName.REACTIONS not in evidence.profile.roles:
-        return
-    sent = _command_ids(evidence)
-    for publications in evidence.published.values():
-        event = _event(publications[0])
-        for reaction in evidence.service.reactions:
-            if isinstance(event.data, reaction.event) and reaction.query is None:
-                for send in reaction.react(event, ()):
-                    command = reaction_command_id(event.id, type(send.command).__name__, send.target or send.command.key)
-                    if command not in sent:
-                        yield f"{publications[0].envelope.kind}: no {type(send.command).__name__} was sent"
+    for service in _reacting(evidence):
+        sent = _command_ids(evidence, service)
+        for publications in evidence.published.values():
+            for command, send in _sends(service, _event(publications[0])):
+                if command not in sent:
+                    yield f"{publications[0].envelope.kind}: no {type(send.command).__name__} was sent"
 
 
 def reacted_in_order(evidence: Evidence) -> Iterator[str]:
-    """What the events of one key send to one partition arrives in the events' order, first times counted."""
+    """What the events of one key make a service send to one partition arrives in the events' order, first times counted."""
+    reacting = _reacting(evidence)
     arrived: dict[str, tuple[int, Any]] = {}
-    for place, entry in enumerate(evidence.simulation.journal):
-        if entry.what == "append" and RoleName.REACTIONS in evidence.profile.roles:
+    for place, entry in enumerate(evidence.simulation.journal if reacting else ()):
+        if entry.what == "append":
             record = entry.details[0]
             arrived.setdefault(Envelope.from_headers(text_headers(record.headers)).id, (place, record.partition))
     latest: dict[Any, int] = {}
     for publications in sorted(evidence.published.values(), key=lambda each: each[0].place):
         event = _event(publications[0])
-        for reaction in evidence.service.reactions if RoleName.REACTIONS in evidence.profile.roles else ():
-            if isinstance(event.data, reaction.event) and reaction.query is None:
-                for send in reaction.react(event, ()):
-                    command = reaction_command_id(event.id, type(send.command).__name__, send.target or send.command.key)
-                    if command in arrived:
-                        place, partition = arrived[command]
-                        if place < latest.get((event.key, partition), -1):
-                            yield f"{event.key}: {type(send.command).__name__} of {event.id} came behind those of later events"
-                        latest[event.key, partition] = max(place, latest.get((event.key, partition), -1))
+        for service in reacting:
+            for command, send in _sends(service, event):
+                if command in arrived:
+                    place, partition = arrived[command]
+                    before = latest.get((event.key, service.name, partition), -1)
+                    if place < before:
+                        yield f"{event.key}: {type(send.command).__name__} of {event.id} came behind those of later events"
+                    latest[event.key, service.name, partition] = max(place, before)
 
 
-def _command_ids(evidence: Evidence) -> set[str]:
-    topic = commands_topic(evidence.service.name)
+def _reacting(evidence: Evidence) -> Sequence[Service]:
+    return [service for service, role in evidence.profile.all_roles if role is RoleName.REACTIONS]
+
+
+def _sends(service: Service, event: Event[EventData]) -> Iterator[tuple[CommandId, Send]]:
+    for reaction in service.reactions:
+        if isinstance(event.data, reaction.event) and reaction.query is None:
+            for send in reaction.react(event, ()):
+                yield reaction_command_id(event.id, type(send.command).__name__, send.target or send.command.key), send
+
+
+def _command_ids(evidence: Evidence, service: Service) -> set[str]:
+    topic = commands_topic(service.name)
     records = [record for partition, each in evidence.simulation.log.records.items() if partition.topic == topic for record in each]
     return {Envelope.from_headers(text_headers(record.headers)).id for record in records}
 
@@ -259,9 +264,9 @@ def called_once(evidence: Evidence) -> Iterator[str]:
         if times > 1:
             yield f"{times} times {kind} for {what}"
     yield from evidence.simulation.outside.unforeseen
-    if RoleName.EFFECTS not in evidence.profile.roles:
+    if RoleName.EFFECTS not in evidence.roles:
         return
-    sent = _command_ids(evidence)
+    sent = _command_ids(evidence, evidence.service)
     for publications in evidence.published.values():
         event = _event(publications[0])
         for effect in evidence.service.effects:

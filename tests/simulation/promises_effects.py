@@ -17,7 +17,7 @@ from workers.engine.service import Done, Event
 def called_in_order(evidence: Evidence) -> Iterator[str]:
     """No call of a key begins before the calls that earlier events of the key came to have succeeded; what ended otherwise (failed,
     unknown) has no moment that the outside knows. An index that shows an old state may cost the order, and only the order."""
-    if RoleName.EFFECTS not in evidence.profile.roles or Fault.STALE_INDEX in evidence.simulation.faults.struck:
+    if RoleName.EFFECTS not in evidence.roles or Fault.STALE_INDEX in evidence.simulation.faults.struck:
         return
     begun, succeeded = _moments(evidence)
     latest: dict[str, tuple[int, EffectId]] = {}

@@ -42,7 +42,7 @@ class Firing:
 
 
 def timers_kept(evidence: Evidence) -> Iterator[str]:
-    if RoleName.TIMERS not in evidence.profile.roles:
+    if RoleName.TIMERS not in evidence.roles:
         return
     words, firings = _words(evidence), _firings(evidence)
     yield from _as_scheduled(words, firings)

@@ -135,9 +135,9 @@ class Simulation:
         )
         for each in self.sent:
             record = each.record()
-            self._deliver(each.after, record)
+            self._deliver(each.after, each.data, record)
             if self.faults.strikes(Fault.GARBAGE):
-                self._deliver(each.after, replace(record, value=b"{"))
+                self._deliver(each.after, each.data, replace(record, value=b"{"))
             if self.faults.strikes(Fault.POISON):
                 self.poison[each.id] = self.random.randint(1, 3)
         for _ in range(self.random.choice((1, 1, 2))):
@@ -153,8 +153,8 @@ class Simulation:
             self.failures.append(str(stuck))
 
     def _before(self) -> None:
-        for ref, item in before(self.profile).items():
-            self.store.items[ref] = item
+        for service in self.profile.judged:
+            self.store.items.update(before(self.profile, service.name))
 
     def _peace(self) -> None:
         self.faults.active = False
@@ -214,13 +214,13 @@ class Simulation:
 
     # --- deliveries --------------------------------------------------------------------------------------------------
 
-    def _deliver(self, after: float, record: Outgoing) -> None:
+    def _deliver(self, after: float, data: CommandData, record: Outgoing) -> None:
         self._undelivered += 1
-        self.network.later(after, lambda: self._arrive(record))
+        self.network.later(after, lambda: self._arrive(data.service, record))
 
-    def _arrive(self, record: Outgoing) -> None:
+    def _arrive(self, service: str, record: Outgoing) -> None:
         self._undelivered -= 1
-        self.log.arrive(self.log.partition_of(commands_topic(self.profile.service.name), record.key), [record])
+        self.log.arrive(self.log.partition_of(commands_topic(service), record.key), [record])
 
     def _webhook(self, command_id: CommandId, data: CommandData) -> None:
         envelope = Envelope(
@@ -234,9 +234,9 @@ class Simulation:
             actor="system:stripe",
         )
         record = Outgoing(data.key.encode(), data.to_json(), envelope.headers())
-        self._deliver(self.network.spread(1.5) if self.faults.strikes(Fault.REORDERED) else self.network.spread(0.05), record)
+        self._deliver(self.network.spread(1.5) if self.faults.strikes(Fault.REORDERED) else self.network.spread(0.05), data, record)
         if self.faults.strikes(Fault.DOUBLED):
-            self._deliver(self.network.spread(0.3), record)
+            self._deliver(self.network.spread(0.3), data, record)
 
 
 def _brief(value: object) -> object:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -25,31 +26,45 @@ from workers.adapters.sealing import Sealer
 from workers.engine.ports import Assigned
 from workers.engine.record import Partition, Record
 from workers.main import MindLinks
-from workers.ops.demo.cast import Cast, Person
+from workers.ops.demo.cast import Cast
 from workers.ops.demo.commands import ENVIRONMENT, WIDTH
 from workers.ops.demo.playing import play
 from workers.ops.dev.environment import Development, Wish
 from workers.ops.dev.opening import development
 from workers.ops.stack import Provider
 
-BROWSER = "Mozilla/5.0 (Quillwriter 7.31; Xanthian)"
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Every address here is plain HTTP; reading the system's certificates for each client would take longer than its requests."""
+BROWSERS = ("Mozilla/5.0 (Quillwriter 7.31; Xanthian)", "Mozilla/5.0 (Fenyotoll 2.19; Xanthian)")
 
 
 def cast() -> Cast:
     made = Cast.new()
     return replace(
         made,
-        client=_named(made.client, "Xanthippe", "Quillfeather", "xq.ledgerdemain@kiebitzwerke.example", "+4930555731946", "198.51.100.173"),
-        contractor=_named(made.contractor, "Zsuzsánna", "Őrlőházy", "zsu.orlohazy+bids@fenyomag.example", "+36205557319", "203.0.113.219"),
+        client=replace(
+            made.client,
+            first_name="Xanthippe",
+            last_name="Quillfeather",
+            email="xq.ledgerdemain@kiebitzwerke.example",
+            phone="+4930555731946",
+            ip="198.51.100.173",
+            device=BROWSERS[0],
+        ),
+        contractor=replace(
+            made.contractor,
+            first_name="Zsuzsánna",
+            last_name="Őrlőházy",
+            email="zsu.orlohazy+bids@fenyomag.example",
+            phone="+36205557319",
+            ip="203.0.113.219",
+            device=BROWSERS[1],
+        ),
         legal_name="Kiebitzwerke Dampfkraft GmbH",
         tax_id="DE731946285",
         account_number="000731946285",
         routing_number="110000000",
     )
-
-
-def _named(person: Person, first: str, last: str, email: str, phone: str, ip: str) -> Person:
-    return replace(person, first_name=first, last_name=last, email=email, phone=phone, ip=ip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ class Story:
     @property
     def http(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            base_url=self.standing.http, trust_env=False, timeout=30, headers={"Authorization": self.standing.keys.bearer}
+            base_url=self.standing.http, trust_env=False, verify=PLAIN, timeout=30, headers={"Authorization": self.standing.keys.bearer}
         )
 
     @property
@@ -89,7 +104,11 @@ class Story:
         """One command through the ingress, or through another at ``to``; its answer is kept."""
         name = kind if isinstance(kind, str) else kind.kind()
         event = {"specversion": "1.0", "id": _id(), "type": name, "source": "/upstream/test", "data": dict(data)}
-        headers = {b"Mindlinks-Actor": actor.encode(), b"Content-Type": b"application/cloudevents+json", b"User-Agent": BROWSER.encode()}
+        headers = {
+            b"Mindlinks-Actor": actor.encode(),
+            b"Content-Type": b"application/cloudevents+json",
+            b"User-Agent": self.cast.client.device.encode(),
+        }
         async with self.http as http:
             answer = await http.post(f"{to or ''}/v1/commands", content=json.dumps(event), headers=headers)
         self.keep(answer)

@@ -54,7 +54,7 @@ async def test_the_ready_line_leads_to_a_working_system_and_what_was_kept_is_the
     keep = ("--keep", str(tmp_path / "kept"))
     async with mindlinks("dev", "--port", "0", "--json", *keep, stack=local_stack) as dev:
         told = await dev.line()
-        assert set(told) >= {"http", "kafka", "dynamodb", "tables", "client", "secrets", "stripe"}
+        assert set(told) >= {"http", "kafka", "dynamodb", "tables", "client", "secrets", "stripe", "identity", "registry"}
         assert [len(told["secrets"][endpoint]) for endpoint in ("stripe", "stripe_connect")] == [2, 2]
         assert (await _update_profile(told))["state"] == "applied"
         await _drains(dev)

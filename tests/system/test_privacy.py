@@ -26,7 +26,7 @@ from tests.support.rerun import differences, rerun
 from tests.support.sealed_copies import opened, sealed_texts
 from tests.support.unsealed_ingress import UNSEALED
 from tests.support.waiting import eventually, eventually_async
-from tests.system.standing_story import BROWSER, Story, told_story, variables
+from tests.system.standing_story import Story, told_story, variables
 from workers.adapters.raw_sealing import OperationsSealer
 from workers.adapters.sealing import Sealer
 from workers.engine.decision import Item
@@ -89,7 +89,7 @@ async def refused(story: Story) -> None:
 
 async def test_nothing_personal_is_in_any_byte_that_was_written(story: Story) -> None:
     await refused(story)
-    values = personal(story.cast) | {"browser": BROWSER}
+    values = personal(story.cast)
     await eventually(lambda: story.traces.bodies)
     copies = await story.copies()
     for read in ("/mindlinks.user.commands-", "file ingress.log", "file workers.log", "table demo-user-profiles", "metrics", "spans"):

@@ -58,8 +58,18 @@ PAYMENT_INTENT = [
     "03_payment_intent.payment_failed",
     "04_payment_intent.canceled",
 ]
-AFTERWARDS = ["09_transfer.created", "10_payout.paid", "11_payout.failed.after_paid", "12_account.updated"]
-FINAL = ("createdBy", "createdAt", "updatedAt", "timestamp")
+AFTERWARDS = [
+    "05_charge.refunded.partial",
+    "06_charge.refunded.full",
+    "07_charge.dispute.created",
+    "08_charge.dispute.closed.lost",
+    "09_transfer.created",
+    "10_payout.paid",
+    "11_payout.failed.after_paid",
+    "12_account.updated",
+]
+FINAL = ("createdBy", "createdAt", "updatedAt", "timestamp", "transactions", "lastTransactionId")
+"""What tells in which order things came: stamps, and the movements kept for display."""
 
 
 class Story:
@@ -120,8 +130,9 @@ async def test_the_story_ends_in_the_right_books() -> None:
     tables = await _reference()
     escrow = tables[ItemRef("payment-escrow", CONTRACT)]
     ledger = [item for ref, item in tables.items() if ref.table == "payment-transactions" and item.get("contractId") == CONTRACT]
-    assert escrow["balance"] == 30_000 == sum(row["posted"] for row in ledger)
-    assert escrow["reserved"] == 0
+    assert escrow["balance"] == 150_000 - 150_000 - 150_000 - 120_000 == sum(row["posted"] for row in ledger)
+    assert (escrow["reserved"], escrow["held"], escrow["disputes"]) == (0, 0, {})
+    assert {row["type"]: row["status"] for row in ledger} == {"deposit": "refunded", "dispute": "completed", "payment": "completed"}
     assert tables[ItemRef("payment-escrow", f"PAYEE#{CONTRACTOR}")]["payoutTrouble"]["payoutId"] == "po_1MLescrow0000000001"
 
 

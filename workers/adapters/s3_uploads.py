@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 from botocore.session import Session
 
 from contracts.file import File
@@ -67,9 +67,12 @@ class S3Uploads:
     def _made(self) -> Any:
         # With the bucket in the name the address is the region's own; otherwise a bucket elsewhere than in us-east-1 answers a redirect,
         # which browsers don't follow with a file. Servers for local work have no names for buckets.
-        client = self._styled("virtual")
-        return client if AMAZON in client.meta.endpoint_url else self._styled("path")
+        session = Session()
+        if session.get_credentials() is None:
+            raise NoCredentialsError
+        client = self._styled(session, "virtual")
+        return client if AMAZON in client.meta.endpoint_url else self._styled(session, "path")
 
-    def _styled(self, style: str) -> Any:
+    def _styled(self, session: Session, style: str) -> Any:
         config = Config(signature_version="s3v4", s3={"addressing_style": style})
-        return Session().create_client("s3", region_name=self._region, config=config)
+        return session.create_client("s3", region_name=self._region, config=config)

@@ -13,14 +13,16 @@ from stripe.params import (
     AccountExternalAccountCreateParams,
     AccountExternalAccountCreateParamsBankAccount,
     PaymentIntentCreateParams,
+    RefundCreateParams,
     TransferCreateParams,
+    TransferReversalCreateParams,
 )
 
 from contracts.clear import Clear, Redacted
 from contracts.payment.values import DepositMethod
 from contracts.sealed import FieldClass, bank_number
-from contracts.types import BankDetailsId, ContractId, ContractorId, EffectId, TransactionId
-from workers.adapters.stripe_answers import account_of, intent_of, lookup_problem, problem_of, read_problem, transfer_of
+from contracts.types import BankDetailsId, ContractId, ContractorId, EffectId, Id, TransactionId
+from workers.adapters.stripe_answers import account_of, intent_of, lookup_problem, problem_of, read_problem, refund_of, transfer_of
 from workers.services.payment.ports import (
     Account,
     AccountRequest,
@@ -31,6 +33,9 @@ from workers.services.payment.ports import (
     NoAnswer,
     Parties,
     Problem,
+    Refund,
+    RefundRequest,
+    ReversalRequest,
     Transfer,
     TransferRequest,
 )
@@ -125,6 +130,57 @@ class StripePayments:
         except stripe.StripeError as error:
             return lookup_problem(error)
         return None
+
+    # --- money on its way back -------------------------------------------------------------------------------------
+
+    async def create_refund(self, request: RefundRequest) -> Refund | Problem:
+        wanted: RefundCreateParams = {
+            "payment_intent": request.intent,
+            "amount": request.amount,
+            "reason": request.reason.value,
+            "metadata": _metadata(request.parties, "withdrawal") | {"depositId": request.deposit_id},
+        }
+        answer = await _called(self._api.refunds.create_async(wanted, _under(request.key)))
+        return refund_of(answer) if isinstance(answer, stripe.Refund) else answer
+
+    async def find_refund(self, intent: str, transaction: TransactionId) -> Refund | NoAnswer | None:
+        try:
+            found = await self._api.refunds.list_async({"payment_intent": intent, "limit": PAGE})
+            async for refund in found.auto_paging_iter():
+                if _marked(refund.metadata, "transactionId") == transaction:
+                    return refund_of(refund, found.last_response)
+        except stripe.StripeError as error:
+            return lookup_problem(error)
+        return None
+
+    async def reverse_transfer(self, request: ReversalRequest) -> Transfer | Problem:
+        wanted: TransferReversalCreateParams = {
+            "amount": request.amount,
+            "metadata": _metadata(request.parties, "reversal") | {"reversalId": request.reversal_id},
+            # What has come back in all stands on the transfer only.
+            "expand": ["transfer"],
+        }
+        answer = await _called(self._api.transfers.reversals.create_async(request.transfer, wanted, _under(request.key)))
+        if not isinstance(answer, stripe.TransferReversal):
+            return answer
+        return transfer_of(answer.transfer) if isinstance(answer.transfer, stripe.Transfer) else await self._transfer(request.transfer)
+
+    async def find_reversal(self, transfer: str, reversal: Id) -> Transfer | NoAnswer | None:
+        try:
+            found = await self._api.transfers.reversals.list_async(transfer, {"limit": PAGE})
+            async for each in found.auto_paging_iter():
+                if _marked(each.metadata, "reversalId") == reversal:
+                    return await self._transfer(transfer)
+        except stripe.StripeError as error:
+            return lookup_problem(error)
+        return None
+
+    async def _transfer(self, transfer: str) -> Transfer | NoAnswer:
+        """What it is asked for has happened: a lost answer is asked for again."""
+        try:
+            return transfer_of(await self._api.transfers.retrieve_async(transfer))
+        except stripe.StripeError as error:
+            return lookup_problem(error)
 
     # --- payees ----------------------------------------------------------------------------------------------------
 

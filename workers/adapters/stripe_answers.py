@@ -8,9 +8,22 @@ from typing import Final
 import httpx
 import stripe
 
+from contracts.payment.values import RefundStatus
 from contracts.timestamps import from_seconds
 from contracts.types import Timestamp
-from workers.services.payment.ports import Account, Defect, Intent, IntentStatus, Lost, NoAnswer, Problem, Refusal, Transfer, Unavailable
+from workers.services.payment.ports import (
+    Account,
+    Defect,
+    Intent,
+    IntentStatus,
+    Lost,
+    NoAnswer,
+    Problem,
+    Refund,
+    Refusal,
+    Transfer,
+    Unavailable,
+)
 
 NEVER_REACHED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """Nothing left this machine, so nothing can have happened."""
@@ -23,6 +36,7 @@ _STATUS: Final[Mapping[str, IntentStatus]] = {
     "succeeded": IntentStatus.SUCCEEDED,
     "canceled": IntentStatus.CANCELLED,
 }
+_REFUND_STATUS: Final[Mapping[str, RefundStatus]] = {status.value: status for status in RefundStatus}
 
 
 def intent_of(intent: stripe.PaymentIntent, response: stripe.StripeResponse | None = None) -> Intent:
@@ -40,7 +54,20 @@ def intent_of(intent: stripe.PaymentIntent, response: stripe.StripeResponse | No
 
 
 def transfer_of(transfer: stripe.Transfer) -> Transfer:
-    return Transfer(transfer.id, transfer.amount, transfer.currency.upper(), _id(transfer.destination) or "")
+    destination = _id(transfer.destination) or ""
+    return Transfer(transfer.id, transfer.amount, transfer.currency.upper(), destination, transfer.amount_reversed)
+
+
+def refund_of(refund: stripe.Refund, response: stripe.StripeResponse | None = None) -> Refund:
+    """``response``: the answer it came in, where it came in a list. A status that is not known yet may still become any other."""
+    return Refund(
+        id=refund.id,
+        amount=refund.amount,
+        currency=refund.currency.upper(),
+        status=_REFUND_STATUS.get(refund.status or "", RefundStatus.PENDING),
+        failure_reason=getattr(refund, "failure_reason", None),
+        as_of=_answered(response or refund.last_response),
+    )
 
 
 def account_of(account: stripe.Account) -> Account:

@@ -14,6 +14,8 @@ from workers.ingress.reading import store_answers
 
 USERS: Final = "auth-users"
 SESSIONS: Final = "auth-sessions"
+CREATED: Final = "createdAt"
+"""A row without it holds the engine's books alone: there is no such account."""
 LOST_ANSWER_SECONDS: Final = 30
 """How long whoever presents the token before the current one may only have lost the answer (domain.md 1)."""
 
@@ -120,7 +122,7 @@ async def account_of(store: Store, email_hash: Hash) -> Account | None:
         owned = (await store.get([claim])).get(claim)
         ref = user_ref(owned["ownerId"] if owned else derived(f"nobody:{email_hash}"))
         row = (await store.get([ref])).get(ref)
-    account = Account.of(row) if row else None
+    account = Account.of(row) if row and CREATED in row else None
     # The address may have changed hands between the two reads.
     return account if account is not None and account.email_hash == email_hash else None
 

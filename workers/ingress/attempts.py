@@ -36,9 +36,10 @@ class Attempts:
 def network_address(text: str | None) -> str:
     """In its one spelling. Raises Problem for what is none."""
     try:
-        return str(ip_address(text or ""))
+        known = ip_address(text or "")
     except ValueError:
         raise Problem("invalid_payload", "ip: the person's network address is not known.", field="ip") from None
+    return str((known.ipv4_mapped if isinstance(known, IPv6Address) else None) or known)
 
 
 def network(address: str) -> str:

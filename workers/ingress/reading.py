@@ -11,7 +11,7 @@ from workers.engine.ports import Store, StoreMisconfigured, StoreUnavailable
 from workers.ingress.kyc_delivery import KycKey
 from workers.ingress.problems import Problem
 from workers.ingress.publishing import RETRY_AFTER
-from workers.ingress.stripe_translation import PayeeKey, PaymentKey
+from workers.ingress.stripe_translation import DepositKey, PayeeKey, PaymentKey
 
 RECEIPTS: Final = "platform-receipts"
 ESCROW: Final = "payment-escrow"
@@ -45,22 +45,39 @@ async def receipts(store: Store, ids: Sequence[str], now: int) -> Mapping[str, I
     return {ref.key: item for ref, item in found.items() if int(item.get("expiresAt", 0)) > now // 1000}
 
 
-async def resolve(store: Store, key: PaymentKey | PayeeKey) -> Mapping[str, Any] | None:
+async def resolve(store: Store, key: PaymentKey | DepositKey | PayeeKey) -> Mapping[str, Any] | None:
     """The fields that name the aggregate; None when nobody knows whose this is, or not yet."""
     async with store_answers():
-        return await (_payment(store, key) if isinstance(key, PaymentKey) else _payee(store, key))
+        match key:
+            case PaymentKey():
+                return await _payment(store, key)
+            case DepositKey():
+                return await _deposit(store, key)
+            case PayeeKey():
+                return await _payee(store, key)
 
 
 async def _payment(store: Store, key: PaymentKey) -> Mapping[str, Any] | None:
     if key.contract_id and key.transaction_id:
         return {"contractId": key.contract_id, "transactionId": key.transaction_id}
-    if not key.stripe_id:
+    row = await _row_of(store, key.stripe_id)
+    return {"contractId": row["contractId"], "transactionId": row["id"]} if row else None
+
+
+async def _deposit(store: Store, key: DepositKey) -> Mapping[str, Any] | None:
+    if key.contract_id and key.deposit_id:
+        return {"contractId": key.contract_id, "depositId": key.deposit_id}
+    row = await _row_of(store, key.intent)
+    return {"contractId": row["contractId"], "depositId": row["id"]} if row else None
+
+
+async def _row_of(store: Store, stripe_id: str) -> Item | None:
+    """The ledger row of a Stripe object, if it is an escrow's."""
+    if not stripe_id:
         return None
-    page = await store.query(TRANSACTIONS, "stripePaymentId-index", key.stripe_id, limit=1)
+    page = await store.query(TRANSACTIONS, "stripePaymentId-index", stripe_id, limit=1)
     row = page.items[0] if page.items else {}
-    if "contractId" not in row:
-        return None
-    return {"contractId": row["contractId"], "transactionId": row["id"]}
+    return row if "contractId" in row else None
 
 
 async def _payee(store: Store, key: PayeeKey) -> Mapping[str, Any] | None:

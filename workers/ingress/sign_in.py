@@ -8,11 +8,9 @@ A token is told once its session stands: the answer waits for the command's outc
 opens another session. One that nobody got the token of lapses after a week.
 """
 
-import asyncio
 from typing import Annotated, Any, Final
 from uuid import uuid4
 
-import structlog
 from fastapi import APIRouter
 from pydantic import Field, SecretStr
 from starlette.requests import Request
@@ -21,11 +19,9 @@ from starlette.responses import JSONResponse, Response
 from contracts import timestamps
 from contracts.auth import OpenSession, RecordLoginFailure, SessionId
 from contracts.clear import Clear
-from contracts.ids import derived
 from contracts.sealed import VALUE
-from contracts.types import CommandId, Email, Hash, Purpose, UserId
+from contracts.types import CommandId, Email, Hash, Purpose
 from workers.engine.decision import Item
-from workers.engine.record import Outgoing
 from workers.ingress.account_commands import AccountCommands, Rows
 from workers.ingress.account_documentation import SIGN_IN
 from workers.ingress.accounts import Account, Session, account_of, session_in, session_ref, user_ref
@@ -33,9 +29,9 @@ from workers.ingress.attempts import Attempts, network, network_address
 from workers.ingress.clear_fields import ToSeal
 from workers.ingress.commands import PUBLIC, Caller
 from workers.ingress.dependencies import Dependencies
+from workers.ingress.failed_sign_ins import FailedSignIns
 from workers.ingress.password_check import PasswordCheck
 from workers.ingress.problems import Problem
-from workers.ingress.publishing import publish
 from workers.ingress.refresh_tokens import RefreshToken, RefreshTokens, new_secret, secret_hash
 from workers.ingress.requests import NO_STORE, Body, Requests
 from workers.ingress.rules import YEAR
@@ -45,8 +41,6 @@ ADDRESS_PER_MINUTE: Final = 20
 NETWORK_PER_MINUTE: Final = 60
 LONGEST_AGENT: Final = 256
 UNKNOWN_AGENT: Final = "unknown"
-
-log = structlog.get_logger(__name__)
 
 
 class SignInRequest(Body):
@@ -83,7 +77,7 @@ class SigningIn:
         self._sealing = Sealing(dependencies.sealer, dependencies.passwords)
         self._addresses = Attempts(ADDRESS_PER_MINUTE, "An address")
         self._networks = Attempts(NETWORK_PER_MINUTE, "Addresses from one network")
-        self._counting: set[asyncio.Task[None]] = set()
+        self._failed = FailedSignIns(dependencies, self._commands)
 
     async def sign_in(self, given: SignInRequest, caller: Caller, agent: str | None) -> dict[str, Any]:
         self._dependencies.refresh_tokens.require_key()
@@ -91,15 +85,17 @@ class SigningIn:
         now = self._dependencies.clock.now()
         self._networks.take(self._dependencies.keyed_hash("tries", network(ip)), now)
         self._addresses.take(email_hash, now)
+        await self._failed.require_counted()
         account = await account_of(self._dependencies.store, email_hash)
         right = await self._check.matches(Clear(given.password.get_secret_value()), account.password_hash if account else None)
         at = timestamps.from_milliseconds(self._dependencies.clock.now())
         ip_hash = self._dependencies.keyed_hash(f"ip:{at[:YEAR]}", ip)
         if account is None or not right or account.is_locked(at):
-            self._count(account, ip_hash, caller)
+            self._failed.count(account, ip_hash, caller)
             raise failed()
         if not account.is_active:
             raise Problem("user_not_active", "This account may not sign in.")
+        # Said to who knows the password only, as the one before it.
         caller.client.require_actor(account.actor)
         return await self._open(account, ip_hash, given.user_agent or agent, given.new_device, caller)
 
@@ -108,27 +104,6 @@ class SigningIn:
             return self._dependencies.email_hash(email)
         except ValueError:
             raise Problem("invalid_payload", "email: is not an e-mail address.", field="email") from None
-
-    # --- the wrong password ----------------------------------------------------------------------------------------
-
-    def _count(self, account: Account | None, ip_hash: Hash, caller: Caller) -> None:
-        """The answer does not wait for the log, which is asked for known addresses alone. A client that repeats a request whose answer it
-        lost is counted twice: by an id of its choosing a guesser would never be counted."""
-        user_id = account.user_id if account else UserId(derived(f"nobody:{ip_hash}"))
-        _, record = self._commands.record(RecordLoginFailure(user_id=user_id, ip_hash=ip_hash), PUBLIC, caller)
-        counting = asyncio.create_task(self._publish(record, known=account is not None))
-        self._counting.add(counting)
-        counting.add_done_callback(self._counting.discard)
-
-    async def _publish(self, record: Outgoing, *, known: bool) -> None:
-        if not known:
-            return
-        try:
-            await publish(self._dependencies, RecordLoginFailure.service, [record])
-        except Problem as problem:
-            log.warning("a failed sign-in may not be counted", reason=problem.reason)
-
-    # --- the right one ---------------------------------------------------------------------------------------------
 
     async def _open(self, account: Account, ip_hash: Hash, agent: str | None, new_device: bool, caller: Caller) -> dict[str, Any]:
         session_id, secret = SessionId(str(uuid4())), new_secret()

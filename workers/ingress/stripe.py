@@ -26,7 +26,7 @@ from workers.ingress.publishing import publish
 from workers.ingress.reading import resolve, store_answers
 from workers.ingress.sealing import keys_answer
 from workers.ingress.stripe_signature import verify
-from workers.ingress.stripe_translation import LATER, TRANSLATORS, StripeEvent, Translation, Untranslated, parse_event, translate
+from workers.ingress.stripe_translation import TRANSLATORS, StripeEvent, Translation, Untranslated, parse_event, translate
 from workers.ingress.traceparent import traceparent_of
 
 PROVIDER: Final = "stripe"
@@ -137,5 +137,5 @@ async def _quarantined(dependencies: Dependencies, event: StripeEvent, body: byt
 
 def _count(dependencies: Dependencies, event_type: str, result: str) -> None:
     # Stripe has hundreds of types and adds more; only those we act on get a series of their own.
-    known = event_type in TRANSLATORS or event_type in LATER or event_type == "unverified"
+    known = event_type in TRANSLATORS or event_type == "unverified"
     dependencies.metrics.count("webhooks", provider=PROVIDER, type=event_type if known else "other", result=result)

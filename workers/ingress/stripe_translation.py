@@ -3,11 +3,12 @@
 Tolerant: only the fields named here are looked at; what is missing or odd shows when the command's model reads the result.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from contracts import timestamps
+from contracts.payment.values import RefundStatus
 from contracts.types import Timestamp
 from workers.ingress.problems import Problem
 
@@ -15,6 +16,7 @@ Json: TypeAlias = Mapping[str, Any]
 
 LAST_SECOND: Final = 253_402_300_800
 """The year 10000, where timestamps of fixed width end."""
+REFUND_STATUSES: Final = tuple(status.value for status in RefundStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,15 @@ class PaymentKey:
 
 
 @dataclass(frozen=True, slots=True)
+class DepositKey:
+    """Contract and deposit by our own metadata, else by the deposit's row, which has its PaymentIntent."""
+
+    contract_id: str | None
+    deposit_id: str | None
+    intent: str
+
+
+@dataclass(frozen=True, slots=True)
 class PayeeKey:
     """Contractor by our own metadata, else by the claim on the connected account."""
 
@@ -61,12 +72,12 @@ class Translation:
 
     command: str
     data: Json
-    key: PaymentKey | PayeeKey
+    key: PaymentKey | DepositKey | PayeeKey
 
 
 @dataclass(frozen=True, slots=True)
 class Untranslated:
-    """``ignored``: says nothing to us. ``later``: a fact that this build does not take yet."""
+    """``ignored``: says nothing to us."""
 
     why: str
 
@@ -88,8 +99,6 @@ def parse_event(value: Any) -> StripeEvent:
 
 
 def translate(event: StripeEvent) -> Translation | Untranslated:
-    if event.type in LATER:
-        return Untranslated("later")
     translator = TRANSLATORS.get(event.type)
     return (translator(event) if translator else None) or Untranslated("ignored")
 
@@ -182,6 +191,77 @@ def _transfer_created(event: StripeEvent) -> Translation:
     )
 
 
+def _transfer_reversed(event: StripeEvent) -> Translation:
+    transfer = event.object
+    return _payment(event, "RecordTransferReversed", transferId=transfer.get("id"), amountReversed=transfer.get("amount_reversed"))
+
+
+# --- what is taken from a deposit ----------------------------------------------------------------------------------
+
+
+def _deposit(event: StripeEvent, deposit: str, command: str, data: Json) -> Translation:
+    """``deposit``: the name of the metadata that says which one it is."""
+    contract, named = _text(event.metadata.get("contractId")), _text(event.metadata.get(deposit))
+    return Translation(command, data, DepositKey(contract, named, _id(event.object.get("payment_intent")) or ""))
+
+
+def _charge_refunded(event: StripeEvent) -> Translation:
+    """The metadata is a copy of the PaymentIntent's, so its transaction is the deposit."""
+    charge = event.object
+    data = {"chargeId": charge.get("id"), "amountRefunded": charge.get("amount_refunded"), "eventCreated": event.at}
+    return _deposit(event, "transactionId", "RecordChargeRefunded", data)
+
+
+def _refund(event: StripeEvent) -> Translation | None:
+    refund, status, ours = event.object, event.object.get("status"), event.metadata.get("kind") == "withdrawal"
+    if refund.get("object") == "charge":
+        return None  # API versions before 2020 named the charge here; its total comes by charge.refunded
+    data = {
+        "refundId": refund.get("id"),
+        "transactionId": _text(event.metadata.get("transactionId")) if ours else None,
+        "amount": refund.get("amount"),
+        "currency": _upper(refund.get("currency")),
+        # One that is not known yet may still become any other.
+        "status": status if status in REFUND_STATUSES else RefundStatus.PENDING.value,
+        "failureReason": _cut(refund.get("failure_reason"), 80),
+        "eventCreated": event.at,
+    }
+    return _deposit(event, "depositId", "RecordRefund", data)
+
+
+def _dispute(event: StripeEvent) -> Translation:
+    dispute, due = event.object, _moment(_map(event.object.get("evidence_details")).get("due_by"))
+    listed = dispute.get("balance_transactions")
+    movements = [_map(each) for each in listed] if isinstance(listed, list) else []
+    currencies = [_upper(each.get("currency")) for each in movements]
+    data = {
+        "disputeId": dispute.get("id"),
+        "chargeId": _id(dispute.get("charge")),
+        "amount": dispute.get("amount"),
+        "currency": _upper(dispute.get("currency")),
+        "status": _cut(dispute.get("status"), 80),
+        "reason": _cut(dispute.get("reason"), 80, "not_given"),
+        "moved": _sum(movements, "amount"),
+        "movedCurrency": currencies[0] if currencies and currencies.count(currencies[0]) == len(currencies) else None,
+        "movements": len(movements),
+        "fee": _sum(movements, "fee"),
+        "dueBy": due,
+        "eventCreated": event.at,
+    }
+    # A dispute's metadata is its own: nothing of ours is in it.
+    return Translation("RecordDispute", data, DepositKey(None, None, _id(dispute.get("payment_intent")) or ""))
+
+
+def _sum(movements: Sequence[Json], name: str) -> int | None:
+    """None, which no model takes, where one of them is no whole number."""
+    amounts = [each.get(name) for each in movements]
+    whole = [amount for amount in amounts if isinstance(amount, int) and not isinstance(amount, bool)]
+    return sum(whole) if len(whole) == len(amounts) else None
+
+
+# --- payees --------------------------------------------------------------------------------------------------------
+
+
 def _payout(event: StripeEvent) -> Translation | None:
     if event.account is None:
         return None  # the platform's own payout: no payee's money
@@ -244,7 +324,18 @@ TRANSLATORS: Final[Mapping[str, Callable[[StripeEvent], Translation | None]]] = 
     "payment_intent.succeeded": _deposit_succeeded,
     "payment_intent.payment_failed": _deposit_failed,
     "payment_intent.canceled": _deposit_cancelled,
+    "charge.refunded": _charge_refunded,
+    "refund.created": _refund,
+    "refund.updated": _refund,
+    "refund.failed": _refund,
+    "charge.refund.updated": _refund,
+    "charge.dispute.created": _dispute,
+    "charge.dispute.updated": _dispute,
+    "charge.dispute.funds_withdrawn": _dispute,
+    "charge.dispute.funds_reinstated": _dispute,
+    "charge.dispute.closed": _dispute,
     "transfer.created": _transfer_created,
+    "transfer.reversed": _transfer_reversed,
     "payout.created": _payout,
     "payout.updated": _payout,
     "payout.paid": _payout,
@@ -254,19 +345,3 @@ TRANSLATORS: Final[Mapping[str, Callable[[StripeEvent], Translation | None]]] = 
     "account.application.deauthorized": _account_deauthorized,
     "capability.updated": _capability_updated,
 }
-LATER: Final = frozenset(
-    {
-        "charge.refunded",
-        "refund.created",
-        "refund.updated",
-        "refund.failed",
-        "charge.refund.updated",
-        "charge.dispute.created",
-        "charge.dispute.updated",
-        "charge.dispute.funds_withdrawn",
-        "charge.dispute.funds_reinstated",
-        "charge.dispute.closed",
-        "transfer.reversed",
-    }
-)
-"""Refunds, disputes and reversals: their commands come with the issue that builds them."""

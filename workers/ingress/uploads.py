@@ -112,7 +112,8 @@ async def _folder(store: Store, actor: str, given: UploadRequest) -> str:
     ref = ItemRef(KYC_SESSIONS, given.kyc_session_id)
     async with store_answers():
         row = (await store.get([ref])).get(ref)
-    if row is None or (role != "admin" and row["contractorId"] != derived(f"contractor:{user}")):
+    contractor = row.get("contractorId") if row else None
+    if contractor is None or (role != "admin" and contractor != derived(f"contractor:{user}")):
         raise Problem("forbidden", "There is no such identity check of this actor.", field="kycSessionId")
     return document_prefix(KycSessionId(given.kyc_session_id))
 

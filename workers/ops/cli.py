@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
 from workers.adapters.log_masking import MASKING
-from workers.ops import declared, failures, keys, resume, timers
+from workers.ops import books, declared, failures, keys, resume, timers
 from workers.ops.composition import Composition
 from workers.ops.demo import commands as demo_commands
 from workers.ops.dev import commands as dev_commands
@@ -59,6 +59,7 @@ def build_cli(composition: Composition) -> typer.Typer:
     failures.add(app, context)
     resume.add(app, context)
     keys.add(app, context)
+    books.add(app, context)
     return app
 
 

@@ -215,6 +215,8 @@ def test_parameters_are_those_of_the_sdk() -> None:
         "POST /v1/accounts": stripe.params.AccountCreateParams,
         "POST /v1/payouts": stripe.params.PayoutCreateParams,
         "GET /v1/events": stripe.params.EventListParams,
+        "POST /v1/refunds": stripe.params.RefundCreateParams,
+        "POST /v1/transfers/{id}/reversals": stripe.params.TransferReversalCreateParams,
     }
     for route, declared in known.items():
         assert accepted_parameters(route) == set(declared.__annotations__) - options, route

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.kyc import raw_body_key
+from contracts.timestamps import from_milliseconds
 from contracts.types import KycSessionId
 from tests.unit.ingress.doubles import USER, Ingress
 from workers.ingress.kyc_delivery import delivery_id
@@ -43,6 +44,10 @@ def known(ingress: Ingress, reference: str = VERIFF_ID, session: str = SESSION) 
     row = {"id": session, "userId": USER, "veriffSessionId": reference, "status": "pending", "provider": "veriff"}
     ingress.put("kyc-sessions", session, row)
     return ingress
+
+
+def ago(ingress: Ingress, seconds: int) -> str:
+    return from_milliseconds(ingress.clock.at - seconds * 1000)
 
 
 def key_of(*parts: object) -> str:

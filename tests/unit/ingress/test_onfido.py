@@ -10,7 +10,7 @@ from contracts.ids import webhook_command_id
 from contracts.kyc import KycProvider, ProviderOutcome, RecordKycDecision, RecordKycProgress, RefreshKycDecision
 from contracts.types import DecisionTime
 from tests.unit.ingress.doubles import ONFIDO_SECRETS, Ingress, hmac_of, reason_of
-from tests.unit.ingress.kyc_deliveries import CHECK, PAYLOADS, RUN, SESSION, TASKS_RUN, key_of, known, onfido_payload, payload
+from tests.unit.ingress.kyc_deliveries import CHECK, PAYLOADS, RUN, SESSION, TASKS_RUN, ago, key_of, known, onfido_payload, payload
 from workers.ingress.dependencies import OnfidoEndpoints
 
 VECTOR: dict[str, Any] = json.loads(payload("onfido", "signature_vector"))
@@ -53,7 +53,7 @@ async def test_each_wrong_way_is_refused(ingress: Ingress, name: str, wrong: str
         "not ascii": (right[:-1] + "\xb2", "signature_malformed"),
     }[wrong]
     response = await known_for(ingress, name).http.post(
-        "/webhooks/onfido", content=body, headers={"x-sha2-signature": header.encode("latin-1")} if header else {}
+        "/webhooks/onfido", content=body, headers=[(b"x-sha2-signature", header.encode("latin-1"))] if header else []
     )
     assert reason_of(response) == (400, reason)
     assert (ingress.commands, ingress.bodies.kept) == ([], {})
@@ -188,18 +188,12 @@ async def test_another_environments_run_is_dropped(ingress: Ingress) -> None:
 
 
 async def test_a_run_of_nobody(ingress: Ingress) -> None:
-    young = onfido_payload("workflow_run.completed", completed_at_iso8601=_ago(ingress, 3599))
+    young = onfido_payload("workflow_run.completed", completed_at_iso8601=ago(ingress, 3599))
     assert reason_of(await ingress.onfido(young)) == (503, "unknown_key")
-    old = onfido_payload("workflow_run.completed", completed_at_iso8601=_ago(ingress, 3601))
+    old = onfido_payload("workflow_run.completed", completed_at_iso8601=ago(ingress, 3601))
     assert reason_of(await ingress.onfido(old)) == (200, "quarantined")
     timeless = onfido_payload("workflow_task.completed.list_output", action="workflow_task.started", completed_at_iso8601=None)
     assert reason_of(await ingress.onfido(timeless)) == (503, "unknown_key")
-
-
-def _ago(ingress: Ingress, seconds: int) -> str:
-    from contracts.timestamps import from_milliseconds
-
-    return from_milliseconds(ingress.clock.at - seconds * 1000)
 
 
 async def test_tasks_of_two_people_are_two_deliveries(ingress: Ingress) -> None:

@@ -10,11 +10,13 @@ from structlog.testing import capture_logs
 from contracts.auth import OpenSession, RecordLoginFailure
 from contracts.sealed import VALUE
 from tests.support.waiting import eventually
-from tests.unit.ingress.doubles import KEY, PASSWORDS, REFRESH_KEY, SEALER, OpeningHashes, ReadableSealer, client_key, reason_of
+from tests.unit.ingress.doubles import KEY, PASSWORDS, REFRESH_KEY, SEALER, FaultyLog, OpeningHashes, ReadableSealer, client_key, reason_of
 from tests.unit.ingress.signing_in import ADMIN, AMINA, COMMANDS, EMAIL, PASSWORD, People, people
 from workers.adapters.blind_index import email_hash
 from workers.adapters.passwords import LEAST_COST, BcryptPasswords
 from workers.engine.runtime import RoleName
+from workers.ingress.attempts import Attempts, network, network_address
+from workers.ingress.problems import Problem
 from workers.ingress.refresh_tokens import RefreshTokens
 from workers.ingress.sign_in import readable
 
@@ -224,6 +226,28 @@ async def test_bodies_are_small_and_json() -> None:
 # --- what is missing -----------------------------------------------------------------------------------------------
 
 
+async def test_while_failures_cannot_be_counted_nobody_guesses() -> None:
+    log = FaultyLog()
+    async with people(working=False) as those:
+        process = those.plant.start()
+        await those.register()
+        guesser = People(those.plant, changes={"log": log})
+        log.away = True
+        async with guesser.ingress.http:
+            assert reason_of(await guesser.sign_in(password=WRONG)) == (401, "sign_in_failed")
+            for email in (EMAIL, UNKNOWN):
+                await asyncio.sleep(0)
+                assert reason_of(await guesser.sign_in(email, WRONG)) == (503, "log_unavailable")
+            guesser.work.clear()
+            assert reason_of(await guesser.sign_in()) == (503, "log_unavailable")
+            assert guesser.work == []
+            log.away = False
+            assert reason_of(await guesser.sign_in(UNKNOWN, WRONG)) == (401, "sign_in_failed")
+        (counted,) = [record for partition in log.records.values() for record in partition]
+        assert b"ipHash" in (counted.value or b"")
+        await process.stop()
+
+
 async def test_without_a_refresh_key_nobody_signs_in() -> None:
     async with people(refresh_tokens=RefreshTokens(()), working=False) as those:
         assert reason_of(await those.sign_in()) == (503, "not_configured")
@@ -264,3 +288,25 @@ async def test_no_secret_stays_anywhere() -> None:
 )
 def test_a_browsers_name_is_cut_to_what_is_kept(given: str | None, kept: str) -> None:
     assert readable(given) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "counted"),
+    [
+        ("203.0.113.9", "203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", "203.0.113.9", "203.0.113.9"),
+        ("2001:DB8:0::1", "2001:db8::1", "2001:db8::/64"),
+    ],
+)
+def test_network_addresses_have_one_spelling(given: str, known: str, counted: str) -> None:
+    assert network_address(given) == known
+    assert network(known) == counted
+
+
+def test_buckets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.ingress.attempts.KEPT", 2)
+    attempts = Attempts(1, "An address")
+    for key in ("a", "b", "c", "a"):
+        attempts.take(key, 0)
+    with pytest.raises(Problem):
+        attempts.take("c", 0)

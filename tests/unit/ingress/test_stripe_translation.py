@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.ingress.doubles import ACCOUNT, CONTRACT, CONTRACTOR, PAYLOADS
 from workers.ingress.stripe_translation import (
-    LATER,
     TRANSLATORS,
+    DepositKey,
     PayeeKey,
     PaymentKey,
     StripeEvent,
@@ -139,9 +139,122 @@ def test_long_words_are_cut() -> None:
     assert (len(data["code"]), len(data["message"])) == (80, 500)
 
 
-@pytest.mark.parametrize("kind", sorted(LATER))
-def test_facts_of_later_issues(kind: str) -> None:
-    assert translate(event(kind, id="x")) == Untranslated("later")
+# --- what is taken from a deposit ----------------------------------------------------------------------------------
+
+
+def test_a_charges_total_names_its_deposit() -> None:
+    for number, total, at in ((5, 50_000, "2026-11-21T22:28:20.000Z"), (6, 150_000, "2026-11-21T22:30:00.000Z")):
+        data = {"chargeId": "ch_3MLescrow0000000001", "amountRefunded": total, "eventCreated": at}
+        assert story(number) == Translation("RecordChargeRefunded", data, DepositKey(CONTRACT, DEPOSIT, INTENT))
+
+
+REFUND: dict[str, Any] = {
+    "id": "re_1",
+    "object": "refund",
+    "amount": 30_000,
+    "currency": "usd",
+    "payment_intent": INTENT,
+    "status": "succeeded",
+}
+
+
+@pytest.mark.parametrize("kind", ["refund.created", "refund.updated", "refund.failed", "charge.refund.updated"])
+def test_a_refund_made_at_stripe_is_its_payments(kind: str) -> None:
+    translation = translated(event(kind, **REFUND, metadata={}))
+    assert translation == Translation(
+        "RecordRefund",
+        {
+            "refundId": "re_1",
+            "transactionId": None,
+            "amount": 30_000,
+            "currency": "USD",
+            "status": "succeeded",
+            "failureReason": None,
+            "eventCreated": "2026-11-21T22:26:40.000Z",
+        },
+        DepositKey(None, None, INTENT),
+    )
+
+
+def test_a_refund_of_ours_names_its_rows() -> None:
+    metadata = {"contractId": CONTRACT, "transactionId": PAYMENT, "depositId": DEPOSIT, "kind": "withdrawal"}
+    failed: dict[str, Any] = {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+    translation = translated(event("refund.failed", **{**REFUND, **failed}, metadata=metadata))
+    assert translation.key == DepositKey(CONTRACT, DEPOSIT, INTENT)
+    assert (translation.data["transactionId"], translation.data["failureReason"]) == (PAYMENT, "expired_or_canceled_card")
+
+
+def test_metadata_that_somebody_copied_makes_no_refund_ours() -> None:
+    copied = {"contractId": CONTRACT, "transactionId": DEPOSIT, "kind": "deposit"}
+    translation = translated(event("refund.created", **REFUND, metadata=copied))
+    assert (translation.data["transactionId"], translation.key) == (None, DepositKey(CONTRACT, None, INTENT))
+
+
+@pytest.mark.parametrize("status", [None, "in_the_mail", 7])
+def test_a_refund_in_a_status_of_tomorrow_is_pending(status: object) -> None:
+    assert translated(event("refund.updated", **{**REFUND, "status": status})).data["status"] == "pending"
+
+
+def test_an_old_api_version_names_the_charge() -> None:
+    assert translate(event("charge.refund.updated", id="ch_1", object="charge")) == Untranslated("ignored")
+
+
+def test_a_dispute_is_told_whole() -> None:
+    opened, lost = story(7), story(8)
+    assert opened == Translation(
+        "RecordDispute",
+        {
+            "disputeId": "du_1MLescrow0000000001",
+            "chargeId": "ch_3MLescrow0000000001",
+            "amount": 150_000,
+            "currency": "USD",
+            "status": "needs_response",
+            "reason": "fraudulent",
+            "moved": -150_000,
+            "movedCurrency": "USD",
+            "movements": 1,
+            "fee": 1_500,
+            "dueBy": "2024-08-14T23:59:59.000Z",
+            "eventCreated": "2026-11-21T22:31:40.000Z",
+        },
+        DepositKey(None, None, INTENT),
+    )
+    changed = {"status": "lost", "eventCreated": "2026-11-21T22:41:40.000Z"}
+    assert lost == Translation("RecordDispute", {**opened.data, **changed}, opened.key)
+
+
+def test_an_inquiry_has_moved_nothing() -> None:
+    dispute = json.loads((PAYLOADS / "openapi_fixtures" / "dispute.json").read_bytes())
+    data = translated(event("charge.dispute.created", **dispute)).data
+    assert (data["status"], data["moved"], data["movedCurrency"], data["movements"], data["fee"]) == (
+        "warning_needs_response",
+        0,
+        None,
+        0,
+        0,
+    )
+
+
+@pytest.mark.parametrize("kind", ["updated", "funds_withdrawn", "funds_reinstated", "closed"])
+def test_movements_add_up(kind: str) -> None:
+    movements = [{"amount": -500, "currency": "usd", "fee": 15}, {"amount": 500, "currency": "usd", "fee": -15}]
+    data = translated(event(f"charge.dispute.{kind}", id="du_1", balance_transactions=movements)).data
+    assert (data["moved"], data["movedCurrency"], data["movements"], data["fee"]) == (0, "USD", 2, 0)
+    mixed = [*movements, {"amount": "7", "currency": "eur"}]
+    data = translated(event(f"charge.dispute.{kind}", id="du_1", balance_transactions=mixed)).data
+    assert (data["moved"], data["movedCurrency"], data["movements"]) == (None, None, 3)
+
+
+def test_a_reversal_is_the_transfers_total() -> None:
+    transfer: dict[str, Any] = {
+        "id": "tr_1",
+        "amount": 120_000,
+        "amount_reversed": 20_000,
+        "metadata": {"contractId": CONTRACT, "transactionId": PAYMENT},
+    }
+    assert translated(event("transfer.reversed", **transfer)) == Translation(
+        "RecordTransferReversed", {"transferId": "tr_1", "amountReversed": 20_000}, PaymentKey(CONTRACT, PAYMENT, "tr_1")
+    )
 
 
 @pytest.mark.parametrize("kind", ["charge.succeeded", "payment_intent.requires_action", "transfer.paid", "balance.available", "made.up"])

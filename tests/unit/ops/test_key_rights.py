@@ -25,8 +25,10 @@ def test_the_kept_file_is_what_the_declarations_say() -> None:
 
 def test_only_who_declares_it_may_decrypt() -> None:
     assert {name: role["opens"] for name, role in roles().items() if role["opens"]} == {
+        "client-effects": ["subject"],
         "contract-effects": ["legal"],
         "ingress": ["reader:sign-in"],
+        "kyc-effects": ["subject"],
         "notification-effects": ["legal", "subject"],
         "payment-effects": ["reader:sync-bank"],
         "mindlinks-failures": ["reader:ops"],

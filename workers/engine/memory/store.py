@@ -14,6 +14,7 @@ from workers.engine.root import VERSION
 LARGEST_ITEM = 400 * 1024
 STATEMENTS = 25
 ACTIONS = 100
+SCANNED = 100
 
 
 class MemoryStore:
@@ -73,6 +74,13 @@ class MemoryStore:
             for item in rows[offset : offset + limit]
         ]
         return Page(page, {"offset": offset + limit} if rest else None)
+
+    async def scan(self, table: str, *, start: Mapping[str, Any] | None = None) -> Page:
+        """A page of the whole table; for ops."""
+        rows = [item for ref, item in self.items.items() if ref.table == table]
+        offset = int(start["offset"]) if start else 0
+        page = [_copied(item) for item in rows[offset : offset + SCANNED]]
+        return Page(page, {"offset": offset + SCANNED} if offset + SCANNED < len(rows) else None)
 
     async def check(self) -> None:
         """Always there."""

@@ -1,1 +1,1 @@
-"""``mindlinks demo``: the story of one contract, from sign-up to payout, played on the real system and checked at its end."""
+"""``mindlinks demo``: the story of two people and their contract, from sign-up to payout, played on the real system and checked."""

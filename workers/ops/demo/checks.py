@@ -1,8 +1,7 @@
 """The demo's own totals: what the tables, the topics and the provider hold, against what the story must leave behind."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -11,11 +10,10 @@ from contracts.message import EventData
 from contracts.notification.events import NotificationPlanned, NotificationSent, NotificationStored
 from contracts.payment.events import DepositReceived, EscrowReleased
 from contracts.platform import CommandRefused
-from workers.engine.decision import Item
 from workers.ops.demo import expected
-from workers.ops.demo.cast import Cast
-from workers.ops.demo.census import Rows
+from workers.ops.demo.evidence import Check, Evidence
 from workers.ops.demo.observer import Observer
+from workers.ops.demo.people_checks import PEOPLE_TABLES, people
 
 TABLES = (
     "contract-contracts",
@@ -25,37 +23,13 @@ TABLES = (
     "website-metrics",
     "platform-failures",
     "platform-effects",
+    *PEOPLE_TABLES,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """``found`` and ``wanted`` are shown to people."""
-
-    what: str
-    wanted: object
-    found: object
-
-    @property
-    def passed(self) -> bool:
-        return self.wanted == self.found
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """``receipts``: the states of the commands sent over HTTP. ``stripe``: the state that the fake's controls show. ``mails``: what the
-    mail provider took."""
-
-    cast: Cast
-    rows: Rows
-    log: Observer
-    receipts: Sequence[str]
-    stripe: Mapping[str, Any]
-    mails: int
 
 
 def checks(evidence: Evidence) -> list[Check]:
     return [
+        *people(evidence),
         *_money(evidence),
         *_metrics(evidence),
         *_messages(evidence),
@@ -69,8 +43,8 @@ def checks(evidence: Evidence) -> list[Check]:
 
 def _money(evidence: Evidence) -> Iterator[Check]:
     contract_id = evidence.cast.contract_id
-    contract = _row(evidence.rows["contract-contracts"], "id", contract_id)
-    escrow = _row(evidence.rows["payment-escrow"], "contractId", contract_id)
+    contract = evidence.row("contract-contracts", "id", contract_id)
+    escrow = evidence.row("payment-escrow", "contractId", contract_id)
     ledger = [row for row in evidence.rows["payment-transactions"] if row.get("contractId") == contract_id]
     yield Check("contract", "completed", contract.get("status"))
     yield Check("escrow", "closing", escrow.get("status"))
@@ -80,10 +54,6 @@ def _money(evidence: Evidence) -> Iterator[Check]:
     yield Check("ledger rows", {"deposit": 1, "payment": 1}, dict(Counter(row["type"] for row in ledger)))
 
 
-def _row(rows: Sequence[Item], key: str, value: str) -> Item:
-    return next((row for row in rows if row.get(key) == value), {})
-
-
 # --- metrics -------------------------------------------------------------------------------------------------------
 
 
@@ -91,7 +61,7 @@ def _metrics(evidence: Evidence) -> Iterator[Check]:
     totals: Counter[str] = Counter()
     for row in evidence.rows["website-metrics"]:
         totals[row["metricKey"]] += row["value"]
-    wanted = expected.metrics(evidence.cast)
+    wanted = expected.metrics()
     for metric, value in wanted.items():
         yield Check(metric.replace("|{}", ""), value, totals[metric])
     yield Check("metrics beyond these", [], sorted(set(totals) - set(wanted)))
@@ -116,7 +86,7 @@ def _counted(log: Observer, totals: Mapping[str, int]) -> Iterator[Check]:
 
 
 def _messages(evidence: Evidence) -> Iterator[Check]:
-    wanted = expected.messages(evidence.cast)
+    wanted = expected.messages(evidence.cast, evidence.invited)
     planned = Counter(_planned(evidence.log))
     yield Check("messages planned", wanted.total(), planned.total())
     yield Check("messages planned beyond the matrix, or twice", [], sorted((planned - wanted).elements()))
@@ -125,7 +95,7 @@ def _messages(evidence: Evidence) -> Iterator[Check]:
     ended += [data.notification_id for data in evidence.log.all(NotificationStored)]
     yield Check("messages sent or stored, once each", wanted.total(), len(ended) if len(set(ended)) == len(ended) else sorted(ended))
     statuses = Counter(row["status"] for row in evidence.rows["notification-notifications"] if "sourceEventId" in row)
-    mails = expected.mails(evidence.cast)
+    mails = expected.mails()
     yield Check("rows of messages", {"sent": mails, "stored": wanted.total() - mails}, dict(sorted(statuses.items())))
     yield Check("mails the provider took", mails, evidence.mails)
 

@@ -20,7 +20,7 @@ WIDTH = 140
 
 def add(app: typer.Typer, composition: Composition) -> None:
     @app.command(
-        help="Play the story of one contract on the real system and check its totals. MINDLINKS_STACK=embedded needs Python alone."
+        help="Play two people's story from sign-up to payout on the real system and check it. MINDLINKS_STACK=embedded needs Python alone."
     )
     def demo() -> None:
         began = time.monotonic()

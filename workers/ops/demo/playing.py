@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from contracts.ids import address_recipient_id
+from workers.adapters.blind_index import email_hash
 from workers.ops.demo import checks
 from workers.ops.demo.cast import Cast
 from workers.ops.demo.census import rows_of
-from workers.ops.demo.checks import Check, Evidence
+from workers.ops.demo.evidence import Check, Evidence
+from workers.ops.demo.mailbox import Mailbox
 from workers.ops.demo.narration import Narrator
 from workers.ops.demo.observer import Observer, StepFailed, observing
 from workers.ops.demo.stage import Stage
 from workers.ops.demo.story import SCENES
 from workers.ops.demo.summary import show_checks, show_contents, show_times
-from workers.ops.demo.upstream import Stripe, Upstream, outside
+from workers.ops.demo.upstream import outside
 from workers.ops.dev.environment import Development
 from workers.ops.dev.seeding import load_seed
 
@@ -35,12 +38,13 @@ async def play(standing: Development, console: Console, began: float, cast: Cast
     log = Observer(lambda: narrator.tell(log))
     async with (
         observing(standing.backbone.log, log),
-        outside(standing.http, standing.keys.bearer, standing.stripe) as (upstream, stripe),
+        outside(standing) as (upstream, providers),
     ):
         await _seed(standing, console)
         scenes_began = time.monotonic()
-        await _scenes(standing, Stage(cast, upstream, stripe, log, standing.keys, standing.backbone.clock.now), narrator)
-        found = await _settled(standing, cast, log, upstream, stripe)
+        stage = Stage(cast, upstream, providers, log, Mailbox(standing.mails), standing.backbone.clock.now)
+        await _scenes(standing, stage, narrator)
+        found = await _settled(standing, stage)
         narrator.tell(log)
         rows = await rows_of(standing.backbone.store, standing.settings)
     ended = time.monotonic()
@@ -70,13 +74,27 @@ async def _scenes(standing: Development, stage: Stage, narrator: Narrator) -> No
             raise StepFailed(f"Scene {number}, {scene.title}: {failure}\n{await standing.trouble()}".rstrip()) from None
 
 
-async def _settled(standing: Development, cast: Cast, log: Observer, upstream: Upstream, stripe: Stripe) -> Sequence[Check]:
+async def _settled(standing: Development, stage: Stage) -> Sequence[Check]:
     """The checks once all pass, or as they are after the deadline."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
-        rows = await rows_of(standing.backbone.store, standing.settings, checks.TABLES)
-        evidence = Evidence(cast, rows, log, await upstream.receipts(), await stripe.state(), await standing.mails())
-        found = checks.checks(evidence)
+        found = checks.checks(await _evidence(standing, stage))
         if all(check.passed for check in found) or time.monotonic() > deadline:
             return found
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _evidence(standing: Development, stage: Stage) -> Evidence:
+    cast, providers = stage.cast, stage.providers
+    hashed = email_hash(standing.settings.blind_index_key.get_secret_value().encode(), cast.contractor.email)
+    return Evidence(
+        cast=cast,
+        rows=await rows_of(standing.backbone.store, standing.settings, checks.TABLES),
+        log=stage.log,
+        receipts=await stage.upstream.receipts(),
+        stripe=await providers.stripe.state(),
+        identity=await providers.identity.state(),
+        registry=await providers.registry.state(),
+        mails=len(await standing.mails()),
+        invited=address_recipient_id(hashed),
+    )

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from workers.ops.demo.cast import Cast
+from workers.ops.demo.mailbox import Mailbox
 from workers.ops.demo.observer import Observer
-from workers.ops.demo.upstream import Stripe, Upstream
-from workers.ops.dev.keys import Keys
+from workers.ops.demo.providers import Identity, Providers, Registry, Stripe
+from workers.ops.demo.upstream import Upstream
 
 DEPOSIT, RELEASE = 150_000, 120_000
 """Minor units."""
@@ -19,10 +20,22 @@ class Stage:
 
     cast: Cast
     upstream: Upstream
-    stripe: Stripe
+    providers: Providers
     log: Observer
-    keys: Keys
+    mailbox: Mailbox
     now: Callable[[], int]
+
+    @property
+    def stripe(self) -> Stripe:
+        return self.providers.stripe
+
+    @property
+    def identity(self) -> Identity:
+        return self.providers.identity
+
+    @property
+    def registry(self) -> Registry:
+        return self.providers.registry
 
 
 @dataclass(frozen=True, slots=True)

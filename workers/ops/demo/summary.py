@@ -10,7 +10,7 @@ from rich.text import Text
 
 from contracts.topics import TOPICS
 from workers.ops.demo.census import Rows
-from workers.ops.demo.checks import Check
+from workers.ops.demo.evidence import Check
 
 
 def show_contents(console: Console, rows: Rows, records: Mapping[str, int], store: str, log: str) -> None:

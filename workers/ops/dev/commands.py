@@ -65,6 +65,8 @@ def _as_json(standing: Development) -> None:
         "client": {"id": standing.keys.client_id, "secret": standing.keys.client_secret},
         "secrets": {"stripe": standing.keys.webhook_secrets, "stripe_connect": standing.keys.connect_webhook_secrets},
         "stripe": standing.stripe,
+        "identity": standing.identity,
+        "registry": standing.registry,
     }
     _say(json.dumps(told))
 

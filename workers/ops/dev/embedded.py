@@ -1,7 +1,7 @@
-"""The environment in this process alone: log and store in memory, every role, the ingress, the Stripe fake."""
+"""The environment in this process alone: log and store in memory, every role, the ingress, the fakes of providers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,14 @@ from workers.engine.runtime import Runtime, build_runtime
 from workers.ops.composition import Backbone
 from workers.ops.dev.environment import Development, Wish
 from workers.ops.dev.keys import Keys
+from workers.ops.dev.outbox import Mail
+from workers.ops.dev.serving import serving_here
 from workers.ops.dev.variables import CLIENT_KEYS_FILE, set_variables, variables_of
+from workers.ops.fakes.identity import IdentityFake
+from workers.ops.fakes.opencorporates import OpenCorporatesFake
+from workers.ops.fakes.opencorporates_controls import with_controls
 from workers.ops.fakes.stripe import FakeSettings, MovableClock, StripeFake, SystemClock
-from workers.ops.running import LOOPBACK, chosen
+from workers.ops.running import chosen
 from workers.ops.stack import Endpoints
 from workers.settings import Settings
 
@@ -23,18 +28,26 @@ WATCH_SECONDS = 0.2
 async def in_this_process(wish: Wish, endpoints: Endpoints, keys: Keys, folder: Path) -> AsyncIterator[Development]:
     keys.write_client_keys(folder / CLIENT_KEYS_FILE)
     fake = StripeFake(FakeSettings(deliver=True, first_retry_seconds=1), clock=MovableClock(), signing_clock=SystemClock())
-    async with fake:
-        with set_variables(variables_of(wish.environment, endpoints, keys, folder, fake.url)):
+    identity = IdentityFake()
+    async with (
+        fake,
+        identity.delivering(),
+        serving_here(wish.composition, identity) as identity_url,
+        serving_here(wish.composition, with_controls(OpenCorporatesFake())) as registry,
+    ):
+        fakes = fake.url, identity_url, registry
+        with set_variables(variables_of(wish.environment, endpoints, keys, folder, *fakes)):
             settings = Settings()
             async with (
                 wish.composition.open_backbone(settings) as backbone,
                 wish.composition.open_ports(settings, backbone) as ports,
                 _roles(wish, settings, backbone, ports) as runtime,
-                _ingress(wish, settings, backbone) as http,
+                serving_here(wish.composition, wish.composition.ingress(settings, backbone), wish.port) as http,
             ):
                 hooks = f"{http}/webhooks/stripe"
                 fake.listen(hooks, f"{hooks}-connect", keys.webhook_secrets, keys.connect_webhook_secrets)
-                yield _standing(settings, endpoints, keys, backbone, http, fake.url, runtime, ports)
+                identity.listen(http, keys.identity_secrets("veriff"), keys.identity_secrets("onfido"))
+                yield _standing(settings, endpoints, keys, backbone, http, fakes, runtime, ports)
 
 
 def _standing(
@@ -43,7 +56,7 @@ def _standing(
     keys: Keys,
     backbone: Backbone,
     http: str,
-    stripe: str,
+    fakes: tuple[str, str, str],
     runtime: Runtime,
     ports: Mapping[str, Any],
 ) -> Development:
@@ -56,10 +69,10 @@ def _standing(
                 return await trouble()
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def mails() -> int:
-        return len(getattr(ports["ses"], "sent", ()))
+    async def mails() -> Sequence[Mail]:
+        return [Mail.of(email) for email in getattr(ports["ses"], "sent", ())]
 
-    return Development(settings, endpoints, keys, backbone, http, stripe, broken, trouble, mails)
+    return Development(settings, endpoints, keys, backbone, http, *fakes, broken, trouble, mails)
 
 
 @asynccontextmanager
@@ -75,20 +88,3 @@ async def _roles(wish: Wish, settings: Settings, backbone: Backbone, ports: Mapp
         with suppress(Exception):
             # A fault has been told by ``broken`` already.
             await running
-
-
-@asynccontextmanager
-async def _ingress(wish: Wish, settings: Settings, backbone: Backbone) -> AsyncIterator[str]:
-    """Its address."""
-    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    application = wish.composition.ingress(settings, backbone)
-    serving = asyncio.create_task(wish.composition.serve(application, LOOPBACK, wish.port, port.set_result))
-    try:
-        waited: set[asyncio.Future[Any]] = {serving, port}
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if serving.done():
-            serving.result()
-        yield f"http://{LOOPBACK}:{port.result()}"
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)

@@ -1,11 +1,12 @@
 """A development environment's types: what is asked for, and what then stands."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workers.ops.composition import Backbone, Composition
 from workers.ops.dev.keys import Keys
+from workers.ops.dev.outbox import Mail
 from workers.ops.stack import Endpoints, Progress, Provider
 from workers.settings import Settings
 
@@ -26,10 +27,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Development:
-    """Everything answers. ``backbone`` is this process's own way to log and store, ``stripe`` the fake's address.
+    """Everything answers. ``backbone`` is this process's own way to log and store, ``stripe`` the fake's address,
+    ``identity`` that of Veriff's and Onfido's, ``registry`` that of OpenCorporates'.
 
     ``broken`` returns when a part has ended by itself, saying which and why; ``trouble`` says what ails those that run, or nothing.
-    ``mails`` counts the messages that the mail provider took.
+    ``mails``: what the mail provider took, in the order in which it was sent.
     """
 
     settings: Settings
@@ -38,6 +40,8 @@ class Development:
     backbone: Backbone
     http: str
     stripe: str
+    identity: str
+    registry: str
     broken: Callable[[], Awaitable[str]]
     trouble: Callable[[], Awaitable[str]]
-    mails: Callable[[], Awaitable[int]]
+    mails: Callable[[], Awaitable[Sequence[Mail]]]

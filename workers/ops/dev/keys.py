@@ -27,6 +27,12 @@ class Keys(Value):
     refresh_key: str = Field(repr=False)
     master_key: str = Field(repr=False)
 
+    def identity_secrets(self, provider: str) -> tuple[str, str]:
+        """Of a provider of identity checks; they follow from the master key, so kept keys need hold no more."""
+        seed = f"{self.master_key}\n{provider}"
+        first, second = (hashlib.sha256(f"{seed}\n{number}".encode()).hexdigest() for number in (1, 2))
+        return first, second
+
     @property
     def link_keys(self) -> str:
         return f"{LINK_KEY_ID}:{self.link_secret}"

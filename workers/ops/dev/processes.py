@@ -52,3 +52,13 @@ class StripeProcess(_Own):
 
     def command(self) -> list[str]:
         return [sys.executable, "-m", "workers.ops.fakes.stripe", "--port", str(self.port)]
+
+
+class IdentityProcess(_Own):
+    """The fake of Veriff and Onfido; where its webhooks go is told by its controls once the ingress answers."""
+
+    name = "identity"
+    ready_path = "/_fake/state"
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "workers.ops.fakes.identity", "--port", str(self.port)]

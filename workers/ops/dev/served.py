@@ -1,4 +1,4 @@
-"""The environment on real servers: ingress, workers and the Stripe fake are child processes of this one."""
+"""The environment on real servers: ingress, workers and the fakes of providers are child processes of this one."""
 
 import asyncio
 import http.client
@@ -8,14 +8,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from threading import Event
 
-import aioboto3
 import httpx
 
 from workers.ops.dev.environment import Development, Wish
 from workers.ops.dev.keys import Keys
-from workers.ops.dev.processes import IngressProcess, StripeProcess, WorkersProcess
+from workers.ops.dev.outbox import taken_by_moto
+from workers.ops.dev.processes import IdentityProcess, IngressProcess, StripeProcess, WorkersProcess
 from workers.ops.dev.provision import provision
+from workers.ops.dev.serving import serving_here
 from workers.ops.dev.variables import CLIENT_KEYS_FILE, set_variables, variables_of
+from workers.ops.fakes.opencorporates import OpenCorporatesFake
+from workers.ops.fakes.opencorporates_controls import with_controls
 from workers.ops.stack import Endpoints
 from workers.ops.stack.server import Server
 from workers.settings import Settings
@@ -26,30 +29,32 @@ WATCH_SECONDS = 0.2
 @asynccontextmanager
 async def on_servers(wish: Wish, endpoints: Endpoints, keys: Keys, folder: Path) -> AsyncIterator[Development]:
     scratch = None if wish.keep else folder
-    stripe = StripeProcess(folder, None, scratch)
+    stripe, identity = StripeProcess(folder, None, scratch), IdentityProcess(folder, None, scratch)
     ingress, workers = IngressProcess(folder, wish.port or None, scratch), WorkersProcess(folder, None, scratch)
     keys.write_client_keys(folder / CLIENT_KEYS_FILE)
-    variables = variables_of(wish.environment, endpoints, keys, folder, f"http://{stripe.address}", kept=wish.keep is not None)
-    with set_variables(variables):
-        settings = Settings()
-        async with _running(wish, settings, stripe, ingress, workers), wish.composition.open_backbone(settings) as backbone:
-            await _listen(stripe, ingress, keys)
-            yield Development(
-                settings,
-                endpoints,
-                keys,
-                backbone,
-                f"http://{ingress.address}",
-                f"http://{stripe.address}",
-                lambda: _first_to_end([stripe, ingress, workers]),
-                lambda: _ails(workers),
-                _mails,
-            )
+    # The registry sends nothing and remembers little: it needs no process of its own.
+    async with serving_here(wish.composition, with_controls(OpenCorporatesFake())) as registry:
+        fakes = f"http://{stripe.address}", f"http://{identity.address}", registry
+        with set_variables(variables_of(wish.environment, endpoints, keys, folder, *fakes, kept=wish.keep is not None)):
+            settings = Settings()
+            async with _running(wish, settings, [stripe, identity], ingress, workers), wish.composition.open_backbone(settings) as backbone:
+                await _listen(stripe, identity, ingress, keys)
+                yield Development(
+                    settings,
+                    endpoints,
+                    keys,
+                    backbone,
+                    f"http://{ingress.address}",
+                    *fakes,
+                    lambda: _first_to_end([stripe, identity, ingress, workers]),
+                    lambda: _ails(workers),
+                    lambda: taken_by_moto(endpoints.aws or ""),
+                )
 
 
 @asynccontextmanager
 async def _running(
-    wish: Wish, settings: Settings, stripe: StripeProcess, ingress: IngressProcess, workers: WorkersProcess
+    wish: Wish, settings: Settings, fakes: Sequence[Server], ingress: IngressProcess, workers: WorkersProcess
 ) -> AsyncIterator[None]:
     async def workers_on_what_they_need() -> None:
         await provision(settings, wish.on_progress)
@@ -57,13 +62,14 @@ async def _running(
 
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_start(stripe, wish))
+            for fake in fakes:
+                group.create_task(_start(fake, wish))
             group.create_task(_start(ingress, wish))
             group.create_task(workers_on_what_they_need())
         yield
     finally:
         # Each drains by itself; side by side, so that a slow one costs only its own time.
-        await asyncio.gather(*(asyncio.to_thread(server.stop) for server in (ingress, workers, stripe)))
+        await asyncio.gather(*(asyncio.to_thread(server.stop) for server in (ingress, workers, *fakes)))
 
 
 async def _start(server: Server, wish: Wish) -> None:
@@ -79,16 +85,22 @@ async def _start(server: Server, wish: Wish) -> None:
     wish.on_progress(f"{server.name}: ready on {server.address} after {time.monotonic() - began:.1f} s")
 
 
-async def _listen(stripe: StripeProcess, ingress: IngressProcess, keys: Keys) -> None:
+async def _listen(stripe: StripeProcess, identity: IdentityProcess, ingress: IngressProcess, keys: Keys) -> None:
     order = {
         "webhook_url": f"http://{ingress.address}/webhooks/stripe",
         "connect_url": f"http://{ingress.address}/webhooks/stripe-connect",
         "secrets": keys.webhook_secrets,
         "connect_secrets": keys.connect_webhook_secrets,
     }
+    checks = {
+        "ingress": f"http://{ingress.address}",
+        "veriff_secrets": keys.identity_secrets("veriff"),
+        "onfido_secrets": keys.identity_secrets("onfido"),
+    }
     async with httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.post(f"http://{stripe.address}/_fake/webhooks", json=order)
-        answer.raise_for_status()
+        for fake, wanted in ((stripe, order), (identity, checks)):
+            answer = await client.post(f"http://{fake.address}/_fake/webhooks", json=wanted)
+            answer.raise_for_status()
 
 
 async def _first_to_end(servers: Sequence[Server]) -> str:
@@ -106,8 +118,3 @@ async def _ails(workers: WorkersProcess) -> str:
     except httpx.HTTPError as error:
         return f"workers: {error!r}"
     return "" if answer.status_code == http.client.OK else f"workers: {answer.text}\n{workers.tail()}"
-
-
-async def _mails() -> int:
-    async with aioboto3.Session().client("ses") as ses:
-        return int((await ses.get_send_quota())["SentLast24Hours"])

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workers.ops.dev.keys import Keys
+from workers.ops.fakes.onfido import TOKEN, WORKFLOW
+from workers.ops.fakes.opencorporates import TOKEN as REGISTRY_TOKEN
+from workers.ops.fakes.veriff import API_KEY
 from workers.ops.stack import Endpoints
 from workers.settings import EMBEDDED
 
@@ -22,11 +25,15 @@ JAVA_OPTIONS = "JAVA_TOOL_OPTIONS"
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE")
 
 
-def variables_of(environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str, *, kept: bool = False) -> Mapping[str, str]:
-    """``folder`` holds the client keys file; ``stripe`` is the fake's address. ``kept``: the next start finds the tables again, but not
-    the local stand-in of KMS, so the kept master key wraps the data keys."""
+def variables_of(
+    environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str, identity: str, registry: str, *, kept: bool = False
+) -> Mapping[str, str]:
+    """``folder`` holds the client keys file; ``stripe``, ``identity`` and ``registry`` are the fakes' addresses. ``kept``: the next start
+    finds the tables again, but not the local stand-in of KMS, so the kept master key wraps the data keys."""
     kms = {"MINDLINKS_KMS_KEY": KMS_KEY} if endpoints.aws and not kept else {}
-    return _mindlinks(environment, endpoints, keys, folder, stripe) | kms | _aws(endpoints)
+    return (
+        _mindlinks(environment, endpoints, keys, folder, stripe) | _identity(keys, identity) | _registry(registry) | kms | _aws(endpoints)
+    )
 
 
 def _mindlinks(environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str) -> dict[str, str]:
@@ -47,6 +54,23 @@ def _mindlinks(environment: str, endpoints: Endpoints, keys: Keys, folder: Path,
         "MAIL_CONFIGURATION_SET": CONFIGURATION_SET,
     }
     return {f"MINDLINKS_{name}": value for name, value in own.items()}
+
+
+def _identity(keys: Keys, identity: str) -> dict[str, str]:
+    own = {
+        "VERIFF_BASE": f"{identity}/veriff",
+        "VERIFF_API_KEY": API_KEY,
+        "VERIFF_SECRETS": ",".join(keys.identity_secrets("veriff")),
+        "ONFIDO_BASE": f"{identity}/onfido",
+        "ONFIDO_TOKEN": TOKEN,
+        "ONFIDO_WORKFLOW": WORKFLOW,
+        "ONFIDO_SECRETS": ",".join(keys.identity_secrets("onfido")),
+    }
+    return {f"MINDLINKS_{name}": value for name, value in own.items()}
+
+
+def _registry(registry: str) -> dict[str, str]:
+    return {"MINDLINKS_OPENCORPORATES_BASE": registry, "MINDLINKS_OPENCORPORATES_TOKEN": REGISTRY_TOKEN}
 
 
 def _aws(endpoints: Endpoints) -> dict[str, str]:

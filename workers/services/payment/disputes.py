@@ -12,7 +12,7 @@ from contracts.types import Timestamp
 from workers.engine.aggregate import Read
 from workers.engine.decision import UNCHANGED, Command, Decision, Refused
 from workers.services.payment.books import Booked, book
-from workers.services.payment.escrow import Escrow, EscrowState, row_ref
+from workers.services.payment.escrow import Escrow, EscrowState, Parties, row_ref
 from workers.services.payment.ledger import Transaction, TransactionStatus, TransactionType, funds
 
 OUTCOME: Mapping[str, DisputeOutcome] = MappingProxyType(
@@ -35,7 +35,7 @@ def record_dispute(state: EscrowState, command: Command[RecordDispute], at: Time
     if deposit is None:
         return Refused("not_found")
     old = state.row(dispute_row_id(data.dispute_id), TransactionType.DISPUTE)
-    row = _snapshot(state.opened, deposit, old, data)
+    row = _snapshot(old or _born(state.opened, deposit, data), data)
     if old and (old.parent_id != deposit.id or _newness(row) <= _newness(old)):
         return UNCHANGED
     booked = book(state, row, at)
@@ -48,8 +48,8 @@ def _newness(row: Transaction) -> tuple[str, int, bool, str, int, int, int]:
     return row.provider_as_of or "", row.movements, status in OUTCOME, status, row.moved, row.amount, row.fee_amount
 
 
-def _snapshot(escrow: Escrow, deposit: Transaction, old: Transaction | None, data: RecordDispute) -> Transaction:
-    born = old or Transaction(
+def _born(escrow: Escrow, deposit: Transaction, data: RecordDispute) -> Transaction:
+    return Transaction(
         id=dispute_row_id(data.dispute_id),
         type=TransactionType.DISPUTE,
         contract_id=escrow.contract_id,
@@ -61,6 +61,9 @@ def _snapshot(escrow: Escrow, deposit: Transaction, old: Transaction | None, dat
         stripe_payment_id=data.dispute_id,
         parent_id=deposit.id,
     )
+
+
+def _snapshot(row: Transaction, data: RecordDispute) -> Transaction:
     changes = {
         "amount": data.amount,
         "currency": data.currency,
@@ -74,7 +77,7 @@ def _snapshot(escrow: Escrow, deposit: Transaction, old: Transaction | None, dat
         "note": data.reason,
         "provider_as_of": data.event_created,
     }
-    return born.model_copy(update=changes)
+    return row.model_copy(update=changes)
 
 
 def _status(status: str) -> TransactionStatus:
@@ -92,16 +95,7 @@ def _told(booked: Booked, old: Transaction | None, row: Transaction, data: Recor
     """What changed since the last snapshot; one that comes first of all tells all that has happened by then."""
     said, events = booked.said, list[EventData]()
     if old is None:
-        opened = DisputeOpened(
-            **said,
-            dispute_id=data.dispute_id,
-            deposit_id=data.deposit_id,
-            amount=row.amount,
-            inquiry=_is_inquiry(data.status),
-            reason=data.reason,
-            due_by=data.due_by,
-        )
-        events.append(opened)
+        events.append(_opened(said, data))
     currency = booked.state.opened.currency
     moved = funds(row, currency) - (funds(old, currency) if old else 0)
     if moved < 0:
@@ -112,3 +106,15 @@ def _told(booked: Booked, old: Transaction | None, row: Transaction, data: Recor
     if outcome and outcome is not OUTCOME.get((old and old.dispute_status) or ""):
         events.append(DisputeClosed(**said, dispute_id=data.dispute_id, amount=row.amount, outcome=outcome))
     return tuple(events)
+
+
+def _opened(said: Parties, data: RecordDispute) -> DisputeOpened:
+    return DisputeOpened(
+        **said,
+        dispute_id=data.dispute_id,
+        deposit_id=data.deposit_id,
+        amount=data.amount,
+        inquiry=_is_inquiry(data.status),
+        reason=data.reason,
+        due_by=data.due_by,
+    )

@@ -11,16 +11,20 @@ from uuid import uuid4
 import pytest
 
 from contracts.envelope import Envelope
+from contracts.ids import address_recipient_id
+from contracts.kyc import RecordKycDecision, RecordKycProgress
 from contracts.message import EventData, Message
 from contracts.notification.commands import PlanNotification
 from contracts.notification.events import NotificationPlanned, NotificationSent, NotificationStored
 from contracts.timestamps import from_milliseconds
 from workers.ops.demo import expected
 from workers.ops.demo.cast import Cast
-from workers.ops.demo.checks import TABLES, Evidence, checks
+from workers.ops.demo.checks import TABLES, checks
+from workers.ops.demo.evidence import Evidence
 from workers.ops.demo.observer import Observer, Seen
 
 CAST = Cast.new()
+INVITED = address_recipient_id("0" * 64)
 EXAMPLES = Path(__file__).parents[4] / "contracts" / "examples"
 Tables = dict[str, list[dict[str, Any]]]
 AT = from_milliseconds(1_700_000_000_000)
@@ -36,9 +40,12 @@ def _example(kind: type[Message], **changes: str) -> Message:
 
 
 def _log() -> Observer:
-    """Every expected message planned and ended once; the event it is about stands behind its command."""
+    """Every expected message planned and ended once; the event it is about stands behind its command. What Veriff said, not in order."""
     log = Observer()
-    for number, (event, recipient, channel, template) in enumerate(sorted(expected.messages(CAST).elements())):
+    for number, code in enumerate(("7001", "9103", "7002", "7001", "7002", "9001")):
+        kind = RecordKycDecision if code.startswith("9") else RecordKycProgress
+        log.commands[f"k{number}"] = _seen(f"k{number}", _example(kind, code=code), "w")
+    for number, (event, recipient, channel, template) in enumerate(sorted(expected.messages(CAST, INVITED).elements())):
         message = {"notificationId": str(uuid4())}
         about = {"recipientId": recipient, "channel": channel, "template": template}
         ended = NotificationSent if channel == "email" else NotificationStored
@@ -50,21 +57,38 @@ def _log() -> Observer:
 
 
 def _rows() -> Tables:
-    mails = expected.mails(CAST)
-    stored = expected.messages(CAST).total() - mails
+    mails = expected.mails()
+    stored = expected.messages(CAST, INVITED).total() - mails
     contract = CAST.contract_id
     tables: Tables = {table: [] for table in TABLES}
-    return tables | {
-        "contract-contracts": [{"id": contract, "status": "completed"}],
-        "payment-escrow": [{"contractId": contract, "status": "closing", "balance": 30_000, "reserved": 0}],
-        "payment-transactions": [
-            {"contractId": contract, "type": "deposit", "posted": 150_000},
-            {"contractId": contract, "type": "payment", "posted": -120_000},
-        ],
-        "notification-notifications": [{"sourceEventId": "e", "status": "sent"}] * mails
-        + [{"sourceEventId": "e", "status": "stored"}] * stored,
-        "website-metrics": [{"metricKey": key, "value": value} for key, value in expected.metrics(CAST).items()],
-        "platform-effects": [{"effectId": "f", "state": "confirmed"}],
+    return (
+        tables
+        | {
+            "contract-contracts": [{"id": contract, "status": "completed"}],
+            "payment-escrow": [{"contractId": contract, "status": "closing", "balance": 30_000, "reserved": 0}],
+            "payment-transactions": [
+                {"contractId": contract, "type": "deposit", "posted": 150_000},
+                {"contractId": contract, "type": "payment", "posted": -120_000},
+            ],
+            "notification-notifications": [{"sourceEventId": "e", "status": "sent"}] * mails
+            + [{"sourceEventId": "e", "status": "stored"}] * stored,
+            "website-metrics": [{"metricKey": key, "value": value} for key, value in expected.metrics().items()],
+            "platform-effects": [{"effectId": "f", "state": "confirmed"}],
+        }
+        | _people()
+    )
+
+
+def _people() -> Tables:
+    parties = CAST.client.user_id, CAST.contractor.user_id
+    contractor = {"id": CAST.contractor_id, "kycStatus": "verified", "clientIds": [CAST.company_id]}
+    return {
+        "auth-users": [{"id": user, "emailVerified": True} for user in parties],
+        "auth-sessions": [{"userId": user, "state": "open"} for user in parties],
+        "client-companies": [{"id": CAST.company_id, "verificationStatus": "verified"}],
+        "client-invitations": [{"status": "accepted", "acceptedBy": CAST.contractor.user_id}],
+        "contractor-profiles": [contractor],
+        "kyc-sessions": [{"status": "verified"}],
     }
 
 
@@ -78,8 +102,21 @@ def _stripe() -> dict[str, Any]:
     }
 
 
+def _identity(**changes: Any) -> dict[str, Any]:
+    said = {
+        "veriff": {"sessions": 1, "calls": {"POST /v1/sessions": 1}},
+        "deliveries": [{"url": "u", "status": 200}] * (len(expected.VERIFF) + 1),
+        "owed": 0,
+    }
+    return said | changes
+
+
+def _registry(times: int = 1) -> dict[str, Any]:
+    return {"calls": {f"{CAST.jurisdiction}/{CAST.company_number}": times}}
+
+
 def _evidence() -> Evidence:
-    return Evidence(CAST, _rows(), _log(), ["applied"], _stripe(), expected.mails(CAST))
+    return Evidence(CAST, _rows(), _log(), ["applied"], _stripe(), _identity(), _registry(), expected.mails(), INVITED)
 
 
 def _failed(evidence: Evidence) -> list[str]:
@@ -101,6 +138,21 @@ def _with_rows(change: Callable[[Tables], object]) -> Evidence:
 
 def _with_stripe(**changes: Any) -> Evidence:
     return replace(_evidence(), stripe={**_stripe(), **changes})
+
+
+def _with_identity(**changes: Any) -> Evidence:
+    return replace(_evidence(), identity=_identity(**changes))
+
+
+def _without_command(evidence: Evidence, id_: str) -> Evidence:
+    del evidence.log.commands[id_]
+    return evidence
+
+
+def _in_order(evidence: Evidence) -> Evidence:
+    commands = evidence.log.commands
+    commands["k1"], commands["k2"] = commands["k2"], commands["k1"]
+    return evidence
 
 
 def _without_event(evidence: Evidence, id_: str) -> Evidence:
@@ -140,6 +192,22 @@ def _delivery(status: int | None) -> Mapping[str, Any]:
         (lambda: _with_stripe(owed=["c"]), "webhooks still owed"),
         (lambda: _with_stripe(events=["c"], deliveries=[_delivery(200)]), "some webhooks came doubled"),
         (lambda: _with_stripe(events=["b", "a"]), "some webhooks came out of order"),
+        (lambda: _with_rows(lambda rows: rows["auth-users"][1].update(emailVerified=False)), "verified addresses"),
+        (lambda: _with_rows(lambda rows: rows["auth-sessions"].pop()), "open sessions"),
+        (lambda: _with_rows(lambda rows: rows["auth-sessions"].append(rows["auth-sessions"][0])), "open sessions"),
+        (lambda: _with_rows(lambda rows: rows["client-companies"].pop()), "company"),
+        (lambda: _with_rows(lambda rows: rows["client-invitations"][0].update(status="pending")), "invitations"),
+        (lambda: _with_rows(lambda rows: rows["contractor-profiles"][0].update(clientIds=[])), "contractor's companies"),
+        (lambda: _with_rows(lambda rows: rows["contractor-profiles"][0].update(kycStatus="pending")), "contractor's identity"),
+        (lambda: _with_rows(lambda rows: rows["kyc-sessions"].append({"status": "pending"})), "identity checks"),
+        (lambda: replace(_evidence(), registry=_registry(2)), "calls of the registry"),
+        (lambda: _with_identity(veriff={"sessions": 2, "calls": {}}), "sessions at Veriff"),
+        (lambda: _with_identity(veriff={"sessions": 1, "calls": {"POST /v1/sessions": 2}}), "calls of Veriff"),
+        (lambda: _with_identity(deliveries=[{"url": "u", "status": 503}]), "Veriff's webhooks not answered 2xx"),
+        (lambda: _with_identity(deliveries=[{"url": "u", "status": 200}] * 6), "some of Veriff's webhooks came doubled"),
+        (lambda: _with_identity(owed=1), "Veriff's webhooks still owed"),
+        (lambda: _without_command(_evidence(), "k5"), "what Veriff said, each once"),
+        (lambda: _in_order(_evidence()), "some of it came out of order"),
     ],
 )
 def test_each_difference_is_noticed(evidence: Callable[[], Evidence], noticed: str) -> None:

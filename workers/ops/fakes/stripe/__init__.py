@@ -1,4 +1,4 @@
-"""A provider that behaves like Stripe: PaymentIntents, Connect accounts, transfers, payouts, events and signed webhooks.
+"""A provider that behaves like Stripe: payments, refunds, disputes, Connect accounts, transfers, reversals, payouts, signed webhooks.
 
 async with StripeFake(FakeSettings(webhook_url=..., connect_url=...)) as fake:
     client = stripe.StripeClient("sk_test_1", base_addresses={"api": fake.url}, http_client=stripe.HTTPXClient())

@@ -22,6 +22,7 @@ class Charge:
     status: str = "pending"
     balance_transaction: str | None = None
     available_on: int = 0
+    amount_refunded: int = 0
     decline_code: str | None = None
     transfer_group: str | None = None
     account: str | None = None
@@ -35,6 +36,7 @@ class Charge:
             created=self.created,
             amount=self.amount,
             amount_captured=self.amount if paid else 0,
+            amount_refunded=self.amount_refunded,
             balance_transaction=self.balance_transaction,
             captured=paid,
             currency=self.currency,
@@ -42,6 +44,7 @@ class Charge:
             paid=paid,
             payment_intent=self.payment_intent,
             payment_method=self.payment_method,
+            refunded=paid and self.amount_refunded == self.amount,
             status=self.status,
             transfer_group=self.transfer_group,
         )

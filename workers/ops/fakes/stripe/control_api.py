@@ -29,6 +29,8 @@ class Order(BaseModel):
     currency: str | None = None
     decline_code: str = "insufficient_funds"
     failure_code: str = "account_closed"
+    failure_reason: str = "expired_or_canceled_card"
+    inquiry: bool = False
     until: str = "paid"
     route: str = "*"
     fault: Fault | None = None
@@ -58,6 +60,35 @@ async def confirm(fake: "StripeFake", intent_id: str, order: Order) -> JsonObjec
     if order.outcome == "failed":
         return fake.controls.decline(intent_id, order.decline_code).body()
     raise NotPossible(f"`outcome` is succeeded, processing or failed, not {order.outcome!r}.")
+
+
+async def refund(fake: "StripeFake", intent_id: str, order: Order) -> JsonObject:
+    return fake.controls.refund(intent_id, order.amount).body()
+
+
+async def settle_refund(fake: "StripeFake", refund_id: str, _order: Order) -> JsonObject:
+    return fake.controls.settle_refund(refund_id).body()
+
+
+async def fail_refund(fake: "StripeFake", refund_id: str, order: Order) -> JsonObject:
+    return fake.controls.fail_refund(refund_id, order.failure_reason).body()
+
+
+async def dispute(fake: "StripeFake", intent_id: str, order: Order) -> JsonObject:
+    return fake.controls.dispute(intent_id, order.amount, inquiry=order.inquiry).body()
+
+
+async def escalate_dispute(fake: "StripeFake", dispute_id: str, _order: Order) -> JsonObject:
+    return fake.controls.escalate_dispute(dispute_id).body()
+
+
+async def close_dispute(fake: "StripeFake", dispute_id: str, order: Order) -> JsonObject:
+    """outcome: won, lost, or warning_closed for an inquiry."""
+    return fake.controls.close_dispute(dispute_id, order.outcome).body()
+
+
+async def reverse(fake: "StripeFake", transfer_id: str, order: Order) -> JsonObject:
+    return fake.controls.reverse(transfer_id, order.amount).body()
 
 
 async def enable(fake: "StripeFake", account_id: str, _order: Order) -> JsonObject:
@@ -168,6 +199,13 @@ async def show(fake: "StripeFake", _id: str, _order: Order) -> JsonObject:
 CONTROLS: dict[str, Control] = {
     "GET /_fake/state": show,
     "POST /_fake/payment_intents/{id}/confirm": confirm,
+    "POST /_fake/payment_intents/{id}/refund": refund,
+    "POST /_fake/payment_intents/{id}/dispute": dispute,
+    "POST /_fake/refunds/{id}/settle": settle_refund,
+    "POST /_fake/refunds/{id}/fail": fail_refund,
+    "POST /_fake/disputes/{id}/escalate": escalate_dispute,
+    "POST /_fake/disputes/{id}/close": close_dispute,
+    "POST /_fake/transfers/{id}/reverse": reverse,
     "POST /_fake/accounts/{id}/enable": enable,
     "POST /_fake/accounts/{id}/restrict": restrict,
     "POST /_fake/accounts/{id}/deauthorize": deauthorize,

@@ -1,9 +1,12 @@
 """What a test or a demo may do that no API caller can: be the payer, the bank, the onboarding."""
 
-from workers.ops.fakes.stripe import bank, onboarding, payer
+from workers.ops.fakes.stripe import bank, disputes, onboarding, payer, refunds, reversals
 from workers.ops.fakes.stripe.accounts import Account
+from workers.ops.fakes.stripe.disputes import Dispute
 from workers.ops.fakes.stripe.payment_intents import PaymentIntent
 from workers.ops.fakes.stripe.payouts import Payout
+from workers.ops.fakes.stripe.refunds import Refund
+from workers.ops.fakes.stripe.reversals import Reversal
 from workers.ops.fakes.stripe.state import StripeState
 
 
@@ -27,6 +30,32 @@ class Controls:
     def decline(self, intent_id: str, decline_code: str = "insufficient_funds") -> PaymentIntent:
         """processing (unless already) -> payment_failed; the intent may be confirmed later."""
         return payer.decline(self._state, intent_id, decline_code)
+
+    def refund(self, intent_id: str, amount: int | None = None) -> Refund:
+        """By the dashboard: the whole rest unless told otherwise."""
+        return refunds.refund_charge(self._state, intent_id, amount)
+
+    def settle_refund(self, refund_id: str) -> Refund:
+        return refunds.settle(self._state, refund_id)
+
+    def fail_refund(self, refund_id: str, failure_reason: str = "expired_or_canceled_card") -> Refund:
+        """The bank sends it back, after it succeeded too."""
+        return refunds.bounce(self._state, refund_id, failure_reason)
+
+    def dispute(self, intent_id: str, amount: int | None = None, *, inquiry: bool = False) -> Dispute:
+        """The whole charge unless told otherwise; an inquiry moves no money yet."""
+        return disputes.open_dispute(self._state, intent_id, amount, inquiry)
+
+    def escalate_dispute(self, dispute_id: str) -> Dispute:
+        return disputes.escalate(self._state, dispute_id)
+
+    def close_dispute(self, dispute_id: str, outcome: str) -> Dispute:
+        """outcome: won, lost, or warning_closed for an inquiry."""
+        return disputes.close(self._state, dispute_id, outcome)
+
+    def reverse(self, transfer_id: str, amount: int | None = None) -> Reversal:
+        """By the dashboard: the whole rest unless told otherwise."""
+        return reversals.reverse_transfer(self._state, transfer_id, amount)
 
     def enable_account(self, account_id: str) -> Account:
         return onboarding.enable(self._state, account_id)

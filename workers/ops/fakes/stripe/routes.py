@@ -1,6 +1,18 @@
-"""All routes of the fake. A new kind of object (refunds, disputes, reversals) is one file with ROUTES, named here."""
+"""All routes of the fake. A new kind of object is one file with ROUTES, named here."""
 
-from workers.ops.fakes.stripe import accounts, balance, charges, events, external_accounts, payment_intents, payouts, transfers
+from workers.ops.fakes.stripe import (
+    accounts,
+    balance,
+    charges,
+    disputes,
+    events,
+    external_accounts,
+    payment_intents,
+    payouts,
+    refunds,
+    reversals,
+    transfers,
+)
 from workers.ops.fakes.stripe.routing import Router
 
 ROUTER = Router(
@@ -8,10 +20,13 @@ ROUTER = Router(
         *accounts.ROUTES,
         *balance.ROUTES,
         *charges.ROUTES,
+        *disputes.ROUTES,
         *events.ROUTES,
         *external_accounts.ROUTES,
         *payment_intents.ROUTES,
         *payouts.ROUTES,
+        *refunds.ROUTES,
+        *reversals.ROUTES,
         *transfers.ROUTES,
     ]
 )

@@ -1,0 +1,131 @@
+"""Bodies of decisions in S3 (moto's server, a bucket that keeps versions), sealed, and gone when they are to be gone."""
+
+import hashlib
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from contracts.clear import Clear, Redacted
+from contracts.kyc import raw_body_key
+from contracts.sealed import KYC_LINK, RAW, VALUE, Reader, SealedText, audience
+from contracts.types import KycSessionId, Purpose, UserId
+from tests.support.keys import key_ring
+from workers.adapters.kyc_ports import SealedKyc, StoredRecords
+from workers.adapters.opening import KeyRights, Opener, UndeclaredError
+from workers.adapters.s3_objects import S3Objects
+from workers.adapters.sealing import Sealer
+from workers.ops.fakes.memory import MemoryObjects
+from workers.services.kyc.ports import RecordsRefusedError, RecordsUnavailableError
+
+SESSION = KycSessionId("33333333-3333-4333-8333-333333333333")
+USER = UserId("22222222-2222-4222-8222-222222222222")
+BODY = b'{"verification": {"person": {"lastName": "MORGAN"}}}'
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def client(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    settings = {"ENDPOINT_URL_S3": server, "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    client = boto3.client("s3")
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bucket(client: Any, request: pytest.FixtureRequest) -> str:
+    name = "records-" + hashlib.sha256(request.node.name.encode()).hexdigest()[:12]
+    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+    return name
+
+
+@pytest.fixture
+async def objects(bucket: str) -> AsyncIterator[S3Objects]:
+    objects = S3Objects(bucket)
+    yield objects
+    await objects.close()
+
+
+def opener(sealer: Sealer, *seals: str) -> Opener:
+    return Opener(sealer, KeyRights(frozenset({"subject"}), frozenset(seals)), "veriff")
+
+
+def versions(client: Any, bucket: str) -> list[str]:
+    found = client.list_object_versions(Bucket=bucket)
+    return [row["Key"] for row in (*found.get("Versions", ()), *found.get("DeleteMarkers", ()))]
+
+
+async def test_a_body_is_kept_sealed_under_the_legal_key(objects: S3Objects, client: Any, bucket: str) -> None:
+    sealer = Sealer(key_ring())
+    key = await StoredRecords(objects, opener(sealer, "legal")).keep_body(SESSION, USER, BODY)
+    assert key == raw_body_key(SESSION, hashlib.sha256(BODY).hexdigest())
+    stored = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    assert b"MORGAN" not in stored
+    sealed = SealedText.parse(stored.decode())
+    assert (sealed.purpose, sealed.subject) == (Purpose.LEGAL, USER)
+    opened = await sealer.open_bytes(sealed, RAW)
+    assert not isinstance(opened, Redacted)
+    assert zlib.decompress(opened) == BODY
+
+
+async def test_the_same_again_has_the_same_key_and_all_versions_go(objects: S3Objects, client: Any, bucket: str) -> None:
+    records = StoredRecords(objects, opener(Sealer(key_ring()), "legal"))
+    keys = {await records.keep_body(SESSION, USER, BODY) for _ in range(3)}
+    (key,) = keys
+    longer = f"{key}-of-another"
+    await objects.put(longer, b"stays")
+    client.delete_object(Bucket=bucket, Key=key)
+    assert versions(client, bucket).count(key) == 4
+    await records.delete([key, "kyc/never-there"])
+    assert versions(client, bucket) == [longer]
+    await records.delete([key])
+
+
+async def test_no_bucket_is_for_people_and_no_server_is_tried_again(
+    client: Any, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+) -> None:
+    nowhere = S3Objects("records-nobody-made")
+    records = StoredRecords(nowhere, opener(Sealer(key_ring()), "legal"))
+    with pytest.raises(RecordsRefusedError, match="NoSuchBucket"):
+        await records.keep_body(SESSION, USER, BODY)
+    await nowhere.close()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{unused_tcp_port}")
+    silent = S3Objects("records")
+    with pytest.raises(RecordsUnavailableError):
+        await StoredRecords(silent, opener(Sealer(key_ring()), "legal")).delete(["kyc/a"])
+    await silent.close()
+
+
+async def test_a_process_that_keeps_nothing_closes_what_it_never_opened() -> None:
+    await S3Objects("records").close()
+
+
+async def test_links_are_sealed_for_the_api_and_names_opened() -> None:
+    sealer = Sealer(key_ring())
+    seals = SealedKyc(opener(sealer, audience(Purpose.READER, Reader.API)))
+    link = await seals.seal_link(Clear("https://alchemy.veriff.com/v/1"))
+    assert link.startswith("s1.reader.api.1.")
+    opened = await sealer.open(link, KYC_LINK)
+    assert isinstance(opened, Clear)
+    assert opened.reveal() == "https://alchemy.veriff.com/v/1"
+    name = await seals.open_name(await sealer.seal(Purpose.SUBJECT, USER, VALUE, "Sarah Morgan"))
+    assert isinstance(name, Clear)
+    assert name.reveal() == "Sarah Morgan"
+
+
+async def test_what_was_not_declared_is_not_sealed() -> None:
+    with pytest.raises(UndeclaredError):
+        await StoredRecords(MemoryObjects(), opener(Sealer(key_ring()))).keep_body(SESSION, USER, BODY)
