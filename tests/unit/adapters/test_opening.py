@@ -54,7 +54,14 @@ async def test_a_reader_of_values_reads_values() -> None:
 
 
 def test_each_port_gets_what_its_effects_declare() -> None:
+    identity = KeyRights(opens=frozenset({"subject"}), seals=frozenset({"legal", "reader:api"}))
     assert rights_by_provider(SERVICES) == {
+        "avatars": KeyRights(),
+        "keys": KeyRights(),
+        "kyc-records": KeyRights(),
+        "onfido": identity,
+        "veriff": identity,
+        "opencorporates": KeyRights(opens=frozenset({"subject"})),
         "documents": KeyRights(opens=frozenset({"legal"})),
         "ses": KeyRights(opens=frozenset({"subject", "legal"})),
         "render": KeyRights(opens=frozenset({"subject", "legal"}), seals=frozenset({"subject"})),
