@@ -26,7 +26,7 @@ dev: $(STAMP) ## Start everything and stay up (ARGS="--port 9000 --json")
 	@$(BIN)/mindlinks dev $(ARGS)
 
 test: $(STAMP) ## Every test, against the real servers (ARGS="-k escrow")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests.support.suite $(ARGS)
 
 simulate: $(STAMP) ## Run the engine under faults, many times (SEEDS=20000 FIRST=0 PROFILE=payment; EXAM=1: find every planted bug)
 	@PYTHONPATH=. $(BIN)/python -m tests.simulation $(if $(EXAM),--exam,--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)) $(if $(PROFILE),--profile $(PROFILE)) $(ARGS)
