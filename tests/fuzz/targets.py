@@ -181,6 +181,9 @@ class _AtOnce:
     async def hash(self, password: Clear) -> Clear:
         return Clear("$2b$12$" + hashlib.sha256(password.reveal().encode()).hexdigest()[:53])
 
+    async def matches(self, password: Clear, hashed: Clear) -> bool:
+        return (await self.hash(password)).reveal() == hashed.reveal()
+
 
 SEALING: Final = Sealing(_AtOnce(), _AtOnce())
 

@@ -7,15 +7,22 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from contracts.client import InvitationId, InviteContractor
 from contracts.ids import derived
 from contracts.payment.commands import CancelDeposit
 from contracts.types import CommandId
+from tests.contracts.test_examples import example
 from tests.fuzz.choosing import ByteChoices, DrawnChoices
+from tests.fuzz.inventing import ACTORS, COMPANIES, HASHES
 from tests.fuzz.openings import CONTRACT, DEPOSIT, OPENINGS
 from tests.fuzz.world import HANDLERS, Sent, World
-from workers.engine.decision import Accepted
+from workers.engine.aggregate import Items
+from workers.engine.decision import Accepted, Command
+from workers.services.client.service import SERVICE as CLIENT
+from workers.services.client.state import CLIENTS, ClientState
 from workers.services.payment.service import SERVICE as PAYMENT
 
+INVITED = InvitationId(derived(f"invitation:{COMPANIES[0]}:{HASHES[1]}"))
 STEPS = 30
 STORIES = 800
 RARE = 12
@@ -68,3 +75,25 @@ def test_a_broken_promise_is_found() -> None:
         world.judge(Sent(CommandId(derived(f"{number}")), actor, data))
     with pytest.raises(AssertionError, match="does not add up"):
         world.judge(Sent(CommandId(derived("careless")), "system:test", CancelDeposit(contract_id=CONTRACT, transaction_id=DEPOSIT)))
+
+
+def test_a_state_that_takes_one_row_for_another_is_found() -> None:
+    """An aggregate that knows one invitation, whichever was read first."""
+
+    def load(key: str, items: Items) -> ClientState:
+        state = CLIENTS.load(key, items)
+        first = next(iter(state.invitations.values()), None)
+        return replace(state, invitations=dict.fromkeys([INVITED], first) if first else {})
+
+    world = World(ByteChoices(b""))
+    for number, (actor, data) in enumerate(OPENINGS["company"]):
+        world.judge(Sent(CommandId(derived(f"{number}")), actor, data))
+    careless = tuple(replace(each, aggregate=replace(CLIENTS, load=load)) for each in CLIENT.handlers)
+    inviting = example("mindlinks.client.InviteContractor.v1")["data"]
+    another = InviteContractor.model_validate({**inviting, "companyId": COMPANIES[0], "emailHash": HASHES[1], "invitationId": INVITED})
+    handler = next(each for each in careless if each.command is InviteContractor)
+    command = Command(CommandId(derived("another")), another.key, ACTORS[1], another)
+    state, found = world.judges["client"].state_of(command, handler)
+
+    with pytest.raises(AssertionError, match="beside other rows"):
+        world.check_together(handler, command, state, found)

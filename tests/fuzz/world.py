@@ -129,7 +129,7 @@ class Judge(Oracle):
 @dataclass
 class World:
     """``trail``: what was done so far, for the reader of a failure. ``reached``: kinds of commands that were accepted, of events that
-    followed, and codes of refusals."""
+    followed, and codes of refusals. ``read``: rows that commands of a key were judged by, by service and key."""
 
     chooser: Chooser
     judges: dict[str, Judge] = field(default_factory=lambda: {name: Judge(service) for name, service in SERVICES.items()})
@@ -140,6 +140,7 @@ class World:
     trail: list[tuple[Timestamp, Sent]] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
     foreground: Sequence[Handler[Any, Any]] = HANDLERS
+    read: dict[tuple[str, str], dict[ItemRef, None]] = field(default_factory=dict)
 
     def told(self) -> str:
         """The story so far, a line per command."""
@@ -186,7 +187,9 @@ class World:
         handler = SERVICES[service].handler_of[sent.data.kind()]
         self.trail.append((self.at, sent))
         before, due = dict(judge.items), self._is_due(sent, judge)
-        state, found = judge.state_of(Command(sent.id, sent.data.key, sent.actor, sent.data), handler)
+        command = Command(sent.id, sent.data.key, sent.actor, sent.data)
+        state, found = judge.state_of(command, handler)
+        self.check_together(handler, command, state, found)
         told = len(judge.events)
         decision = judge.send(sent.data, actor=sent.actor, at=self.at, id=sent.id)
         _survives(handler, sent.data.key, state, found)
@@ -206,6 +209,21 @@ class World:
     def _is_due(self, sent: Sent, judge: Judge) -> bool:
         """A timer that was set anew sends the same once more, and by then it is right."""
         return any(timer.command == sent.data and timer.due_at <= self.at for timer in judge.timers.values())
+
+    def check_together(self, handler: Handler[Any, Any], command: Command[Any], state: Any, found: Mapping[ItemRef, Item]) -> None:
+        """Commands of one key may be judged in one go: rows that others of them read are there too, and change nothing."""
+        known = self.read.setdefault((handler.command.service, command.key), {})
+        known.update(dict.fromkeys(found))
+        items = self.judges[handler.command.service].items
+        more = handler.aggregate.load(command.key, {ref: items[ref] for ref in known if ref in items})
+        alone, among = handler.decide(state, command, self.at), handler.decide(more, command, self.at)
+        if not isinstance(alone, Accepted) or not isinstance(among, Accepted):
+            assert alone == among, f"{handler.command.kind()} is judged otherwise beside other rows: {among!r} is not {alone!r}"
+            return
+        said = [(each.events, each.timers, each.claims) for each in (alone, among)]
+        assert said[0] == said[1], f"{handler.command.kind()} says something else beside other rows"
+        rows = {**handler.aggregate.save(more), **handler.aggregate.save(alone.state)}
+        assert handler.aggregate.save(among.state) == rows, f"{handler.command.kind()} writes other rows than its own"
 
     def _check_words(self, decision: Decision[Any], events: Sequence[EventData]) -> None:
         if isinstance(decision, Refused):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -10,6 +11,8 @@ from workers.engine.calling import TRIES_A_CLAIM
 from workers.engine.decision import Item, ItemRef
 from workers.engine.service import Call, Effect, Result, Retryable, Service
 
+KEY_LIFETIME = timedelta(seconds=20)
+"""What may have been called is given up on within the run, as it is after a day."""
 AGAIN = 0.01
 """Seconds a refusing provider wishes between two tries."""
 
@@ -36,7 +39,7 @@ class Calls:
             self.tell("called", call.id, effect.name, type(result).__name__)
             return result
 
-        return replace(effect, run=run)
+        return replace(effect, run=run, key_lifetime=KEY_LIFETIME)
 
     def _refused(self, call: Call[Any]) -> bool:
         """More often than a claim tries, mostly, so that the row rests. In peace too: it ends by itself."""

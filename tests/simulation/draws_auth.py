@@ -13,7 +13,6 @@ from tests.simulation.draws import ADMIN, HASHES, SYSTEM
 
 USERS = [UserId(derived(f"sim:user-{n}")) for n in range(3)]
 LEAVING = USERS[2]
-SESSIONS = [auth.SessionId(derived(f"sim:session-{n}")) for n in range(2)]
 LINKS = [Link(hash=hashlib.sha256(f"sim:link-{n}".encode()).hexdigest(), nonce=f"{n}" * 43, kid="k1") for n in range(2)]
 PUBLIC = "public"
 
@@ -64,8 +63,7 @@ def _password_or_session(user: UserId, random: Random) -> tuple[CommandData, str
 
 
 def _session(user: UserId, random: Random) -> tuple[CommandData, str]:
-    """Two people may name one session; its first opener has it."""
-    session = random.choice(SESSIONS)
+    session = auth.SessionId(derived(f"sim:session-{user}-{random.randrange(2)}"))
     match random.choice("oootttttkzx"):
         case "o":
             opened = auth.OpenSession(

@@ -21,7 +21,6 @@ from tests.simulation.draws_auth import sealed
 from tests.simulation.draws_client import COMPANIES, INVITED
 
 CONTRACTORS = [ContractorId(derived(f"contractor:{user}")) for user in INVITED]
-BANKS = [BankDetailsId(derived(f"sim:bank-{n}")) for n in range(3)]
 CHECK = KycSessionId(within(CommandId(within("00000000-0000-4000-8000-000000000000", "command-2")), "kyc"))
 """Asked for before the run, by the oracle's second command."""
 MOST = 24
@@ -71,7 +70,7 @@ def decided_at(random: Random) -> DecisionTime:
 
 
 def _bank(contractor_id: ContractorId, own: str, random: Random) -> tuple[CommandData, str]:
-    bank = random.choice(BANKS)
+    bank = BankDetailsId(derived(f"sim:bank-{contractor_id}-{random.randrange(3)}"))
     named = {"contractor_id": contractor_id, "bank_details_id": bank}
     match random.choice("aaaadrrssfy"):
         case "a":

@@ -88,7 +88,7 @@ class Judge(Oracle):
     def __init__(self, profile: Profile, service: Service, refused: Mapping[str, set[str]]) -> None:
         super().__init__(service, dict(before(profile, service.name)))
         self.refused = refused
-        self.rings: dict[ItemRef, deque[str]] = {}
+        self.rings: dict[ItemRef, deque[str]] = {ref: deque(maxlen=RING) for ref in self.items}
         self.expected: dict[str, list[Message]] = defaultdict(list)
         self.order: dict[str, list[str]] = defaultdict(list)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from contracts.kyc import KycProvider
 from contracts.message import CommandData
-from tests.simulation import draws, draws_auth, draws_client, draws_contractor, draws_kyc, draws_people, draws_user
+from tests.simulation import draws, draws_auth, draws_client, draws_contractor, draws_kyc, draws_people, draws_returns, draws_user
 from tests.simulation.counting import COUNTING
 from tests.simulation.diary import DIARY, draw_diary
 from tests.simulation.errands import ERRANDS, SimulatedErrands
@@ -36,9 +36,9 @@ USUAL = FuseLimits(window=100)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """``service`` judges the commands that ``draw`` makes; ``others`` read its events, or judge too. ``before`` is judged before the run. ``counts``: how
-    many commands there may be; ``longer``: how many times as long as most the runs are; ``clocks``: how wrong clocks may be, as a share
-    of what they may be in others. ``deploys``: for a while every decision raises."""
+    """``service`` judges the commands that ``draw`` makes; ``others`` read its events, or judge too. ``before`` is judged before the run,
+    its timers forgotten. ``counts``: how many commands there may be; ``longer``: how many times as long as most the runs are; ``clocks``:
+    how wrong clocks may be, as a share of what they may be in others. ``deploys``: for a while every decision raises."""
 
     name: str
     service: Service
@@ -130,11 +130,12 @@ _PEOPLE = (
     _profile("client+effects", CLIENT, [COMMANDS, REACTIONS, EFFECTS], draws_client.draw_client, before=draws_client.before_client),
     _profile("contractor", CONTRACTOR, [COMMANDS], draws_contractor.draw_contractor, before=draws_contractor.before_contractor),
     _profile("kyc", KYC, [COMMANDS], draws_kyc.draw_kyc, before=draws_kyc.before_kyc),
-    _profile("kyc+timers", KYC, [COMMANDS, TIMERS], draws_kyc.draw_kyc_ending, before=draws_kyc.before_kyc, **_PATIENT),
+    _profile("kyc+timers", KYC, [COMMANDS, TIMERS], draws_kyc.draw_kyc_ending, **_PATIENT),
     _profile("kyc+effects", KYC, [COMMANDS, REACTIONS, EFFECTS], draws_kyc.draw_checks, before=draws_kyc.before_checks),
     _together("people", (CONTRACTOR, CLIENT, KYC), draws_people.draw_people, before=draws_people.before_people),
 )
-PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING, *_PEOPLE)}
+_MONEY = (_profile("payment+returns", PAYMENT, [COMMANDS], draws_returns.draw_returns),)
+PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING, *_PEOPLE, *_MONEY)}
 
 
 def ports(outside: Outside, now: Callable[[], int], say: Webhook) -> Mapping[str, object]:

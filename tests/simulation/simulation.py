@@ -154,7 +154,8 @@ class Simulation:
 
     def _before(self) -> None:
         for service in self.profile.judged:
-            self.store.items.update(before(self.profile, service.name))
+            for ref, item in before(self.profile, service.name).items():
+                self.store.items[ref] = {**item, VERSION: 1}
 
     def _peace(self) -> None:
         self.faults.active = False

@@ -1,14 +1,33 @@
 """Refunds and reversals: the adapter against the project's fake, and what the fake tells by webhooks."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from contracts.ids import derived
+from contracts.payment.commands import RecordRefund, RecordRefundRejected, RecordReversalFailed, RecordTransferReversed
+from contracts.payment.events import RefundRequested, ReleaseReversalRequested
 from contracts.payment.values import RefundReason, RefundStatus
-from contracts.types import TransactionId
-from tests.conformance.stripe_adapter.steps import CONTRACT, DEPOSIT, RELEASE, funded, intent, key, parties, payee, transfer_request
+from contracts.timestamps import from_seconds
+from contracts.types import ClientId, Currency, EventId, TransactionId, UserId
+from tests.conformance.stripe_adapter.steps import (
+    CONTRACT,
+    DAY,
+    DEPOSIT,
+    RELEASE,
+    START,
+    funded,
+    intent,
+    key,
+    parties,
+    payee,
+    transfer_request,
+)
 from workers.adapters.stripe import StripePayments
+from workers.engine.service import Call, Done, Event, Result
 from workers.ops.fakes.stripe import Fault, ManualClock, NotPossible, StripeFake
 from workers.services.payment.ports import Lost, Problem, Refund, RefundRequest, Refusal, ReversalRequest, Transfer
+from workers.services.payment.return_effects import refund, reverse_transfer
 
 WISH = TransactionId("66666666-6666-4666-8666-666666666666")
 REVERSAL = "12121212-1212-4121-8121-121212121212"
@@ -190,3 +209,71 @@ async def test_the_story_of_a_dispute(port: StripePayments, fake: StripeFake) ->
         fake.controls.close_dispute(dispute.id, "lost")
     with pytest.raises(NotPossible, match="outcome"):
         fake.controls.close_dispute(dispute.id, "drawn")
+
+
+# --- the effects, over trouble -------------------------------------------------------------------------------------
+
+
+def refund_event(of: str) -> RefundRequested:
+    parts = parties(WISH)
+    return RefundRequested(
+        contract_id=CONTRACT,
+        client_id=ClientId(parts.client_id),
+        contractor_id=parts.contractor_id,
+        client_user_id=UserId(WISH),
+        contractor_user_id=UserId(WISH),
+        currency=Currency.USD,
+        balance=150_000,
+        available=120_000,
+        transaction_id=WISH,
+        deposit_id=DEPOSIT,
+        payment_intent_id=of,
+        amount=30_000,
+        reason=RefundReason.DUPLICATE,
+    )
+
+
+def reversal_event(transfer: str) -> ReleaseReversalRequested:
+    said = refund_event("pi_1").model_dump(include=set(ReleaseReversalRequested.model_fields) - {"transaction_id", "amount"})
+    return ReleaseReversalRequested(**said, transaction_id=RELEASE, transfer_id=transfer, reversal_id=REVERSAL, amount=50_000)
+
+
+async def answered(run: Callable[[int, bool], Awaitable[Result]], clock: ManualClock) -> Done:
+    """As the engine tries: again under the same key after an unknown outcome, and past the key's lifetime at last."""
+    for tries in range(4):
+        stale = tries == 3
+        clock.advance(DAY + 1 if stale else 60)
+        result = await run(tries, stale)
+        if isinstance(result, Done):
+            return result
+    raise AssertionError("no answer in four tries")
+
+
+WITH_EFFECT = (Fault.TIMEOUT_AFTER, Fault.SERVER_ERROR_AFTER, Fault.RATE_LIMITED, Fault.REFUSED)
+
+
+@pytest.mark.parametrize("fault", [*WITH_EFFECT, Fault.SERVER_ERROR])
+async def test_one_wish_makes_one_refund(port: StripePayments, fake: StripeFake, clock: ManualClock, fault: Fault) -> None:
+    event = Event(EventId(derived("event")), "payment", CONTRACT, from_seconds(START), "admin:1", refund_event(await paid(port, fake)))
+    fake.faults.plan(CREATE, fault)
+    done = await answered(lambda tries, stale: refund(Call(key("wish"), event, "test", tries, stale), {}, port), clock)
+    if fault is Fault.SERVER_ERROR:
+        rejected = RecordRefundRejected(contract_id=CONTRACT, transaction_id=WISH, code="not_found_at_stripe")
+        assert (done.commands, fake.created["refund"]) == ((rejected,), 0)
+    else:
+        assert [type(command) for command in done.commands] == [RecordRefund]
+        assert fake.created["refund"] == 1
+
+
+@pytest.mark.parametrize("fault", [*WITH_EFFECT, Fault.SERVER_ERROR])
+async def test_one_wish_makes_one_reversal(port: StripePayments, fake: StripeFake, clock: ManualClock, fault: Fault) -> None:
+    transfer = await moved(port, fake)
+    event = Event(EventId(derived("event")), "payment", CONTRACT, from_seconds(START), "admin:1", reversal_event(transfer.id))
+    fake.faults.plan(REVERSE, fault)
+    done = await answered(lambda tries, stale: reverse_transfer(Call(key("back"), event, "test", tries, stale), {}, port), clock)
+    if fault is Fault.SERVER_ERROR:
+        failed = RecordReversalFailed(contract_id=CONTRACT, transaction_id=RELEASE, reversal_id=REVERSAL, code="not_found_at_stripe")
+        assert (done.commands, fake.created["transfer_reversal"]) == ((failed,), 0)
+    else:
+        told_back = RecordTransferReversed(contract_id=CONTRACT, transaction_id=RELEASE, transfer_id=transfer.id, amount_reversed=50_000)
+        assert (done.commands, fake.created["transfer_reversal"]) == ((told_back,), 1)

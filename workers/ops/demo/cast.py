@@ -100,6 +100,6 @@ class Cast:
         return self.legal_name.replace("GmbH", "Gesellschaft mit beschränkter Haftung").upper()
 
     def who(self, recipient: str) -> str:
-        """A recipient in a word. An address without account is somebody the client invited: nobody else is written to."""
+        """A recipient in a word."""
         names = {self.client.user_id: "client", self.contractor.user_id: "contractor"}
-        return names.get(recipient, "invited address")
+        return names.get(recipient, recipient)

@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from contracts.client import InvitationSent
+from contracts.ids import address_recipient_id
 from contracts.message import CommandData
 from contracts.notification.events import NotificationPlanned, NotificationSent, NotificationStored
 from contracts.platform import CommandRefused, CommandSettled, TimerCancelled, TimerScheduled
@@ -56,9 +58,13 @@ class Narrator:
             if isinstance(event.data, NotificationSent | NotificationStored):
                 channel, recipient = _delivered(event.data)
                 line = _row(style="dim")
-                to = f"{event.data.template} to the {self._cast.who(recipient)}, {channel}"
+                to = f"{event.data.template} to the {self._who(log, recipient)}, {channel}"
                 line.add_row("  message", Text(to), _planned_by(log, event.data.notification_id), f"{latency} ms")
                 self._console.print(line)
+
+    def _who(self, log: Observer, recipient: str) -> str:
+        invited = {address_recipient_id(invitation.email_hash) for invitation in log.all(InvitationSent)}
+        return "invited address" if recipient in invited else self._cast.who(recipient)
 
 
 def _row(style: str) -> Table:

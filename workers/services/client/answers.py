@@ -20,7 +20,7 @@ from workers.services.client.timers import without_invitation_timers
 
 
 def accept_invitation(state: ClientState, command: Command[AcceptInvitation], at: Timestamp) -> Decision[ClientState]:
-    company, row, data = living(state, command, anyone), state.invitation, command.data
+    company, row, data = living(state, command, anyone), state.invitation(command.data.invitation_id), command.data
     if isinstance(company, Refused):
         return company
     if row is None:
@@ -36,7 +36,7 @@ def accept_invitation(state: ClientState, command: Command[AcceptInvitation], at
 
 def revoke_invitation(state: ClientState, command: Command[RevokeInvitation], at: Timestamp) -> Decision[ClientState]:
     """Of an erased company too: its own reaction asks for that."""
-    company, row = found(state, command, owner_or_ours), state.invitation
+    company, row = found(state, command, owner_or_ours), state.invitation(command.data.invitation_id)
     if isinstance(company, Refused):
         return company
     if row is None:
@@ -52,7 +52,7 @@ def revoke_invitation(state: ClientState, command: Command[RevokeInvitation], at
 
 def expire_invitation(state: ClientState, command: Command[ExpireInvitation], at: Timestamp) -> Decision[ClientState]:
     """The row may be gone: its TTL is only a month later."""
-    company, row = found(state, command, ours), state.invitation
+    company, row = found(state, command, ours), state.invitation(command.data.invitation_id)
     if isinstance(company, Refused):
         return company
     if row is None or row.status is not Status.PENDING or at < row.valid_until:

@@ -14,7 +14,7 @@ ALREADY_ACCEPTED = "already_accepted"
 
 
 def invite_contractor(state: ClientState, command: Command[InviteContractor], at: Timestamp) -> Decision[ClientState]:
-    company, row = living(state, command, owner), state.invitation
+    company, row = living(state, command, owner), state.invitation(command.data.invitation_id)
     if isinstance(company, Refused):
         return company
     if command.data.invitation_id != invitation_id(company.id, command.data.email_hash):
@@ -30,7 +30,7 @@ def invite_contractor(state: ClientState, command: Command[InviteContractor], at
 
 
 def resend_invitation(state: ClientState, command: Command[ResendInvitation], at: Timestamp) -> Decision[ClientState]:
-    company, row = living(state, command, owner), state.invitation
+    company, row = living(state, command, owner), state.invitation(command.data.invitation_id)
     if isinstance(company, Refused):
         return company
     if row is None:
@@ -48,7 +48,7 @@ def resend_invitation(state: ClientState, command: Command[ResendInvitation], at
 
 def remind_invitation(state: ClientState, command: Command[RemindInvitation], at: Timestamp) -> Decision[ClientState]:
     """Once for each mail. The row may be gone by now, or the company."""
-    company, row = found(state, command, ours), state.invitation
+    company, row = found(state, command, ours), state.invitation(command.data.invitation_id)
     if isinstance(company, Refused):
         return company
     if isinstance(company, ErasedCompany) or row is None or not _to_be_reminded(row, at):

@@ -1,7 +1,7 @@
-"""A company with the invitation that a command names: what one decision sees."""
+"""A company with the invitations that commands name: what one decision sees."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from contracts.client import InvitationId
@@ -20,17 +20,23 @@ Right = Callable[[str, str], bool]
 
 @dataclass(frozen=True, slots=True)
 class ClientState:
-    """Root: the company. ``invitation`` only for commands that name one, and only if it is this company's."""
+    """Root: the company. ``invitations``: those that were read; several commands may be judged in one go, and a row may be another
+    company's."""
 
     company_id: ClientId
     company: Company | ErasedCompany | None = None
-    invitation: Invitation | None = None
+    invitations: Mapping[InvitationId, Invitation] = field(default_factory=dict)
 
     def become(self, company: Company | ErasedCompany) -> Self:
         return replace(self, company=company)
 
     def with_invitation(self, invitation: Invitation) -> Self:
-        return replace(self, invitation=invitation)
+        return replace(self, invitations={**self.invitations, invitation.id: invitation})
+
+    def invitation(self, invitation_id: InvitationId) -> Invitation | None:
+        """None for an invitation of another company too."""
+        row = self.invitations.get(invitation_id)
+        return row if row is not None and row.client_id == self.company_id else None
 
 
 def found(state: ClientState, command: Command[CommandData], right: Right) -> Company | ErasedCompany | Refused:
@@ -55,15 +61,13 @@ def invitation_ref(invitation: InvitationId) -> ItemRef:
 
 def _load(key: str, items: Items) -> ClientState:
     company = items.get(ItemRef(TABLE, key))
-    rows = [Invitation.from_item(item) for ref, item in items.items() if ref.table == INVITATIONS]
-    own = next((row for row in rows if row.client_id == key), None)
-    return ClientState(ClientId(key), company_in(company) if company else None, own)
+    rows = (Invitation.from_item(item) for ref, item in items.items() if ref.table == INVITATIONS)
+    return ClientState(ClientId(key), company_in(company) if company else None, {row.id: row for row in rows})
 
 
 def _save(state: ClientState) -> Items:
-    company, invitation = state.company, state.invitation
-    rows = {CLIENTS.root(company.id): company.to_item()} if company else {}
-    return rows | ({invitation_ref(invitation.id): invitation.to_item()} if invitation else {})
+    own = {invitation_ref(row.id): row.to_item() for row in state.invitations.values() if row.client_id == state.company_id}
+    return {CLIENTS.root(state.company.id): state.company.to_item(), **own} if state.company else {}
 
 
 CLIENTS: Aggregate[ClientState] = Aggregate(TABLE, _load, _save)

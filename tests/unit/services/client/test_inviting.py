@@ -39,9 +39,10 @@ from tests.unit.services.client.story import (
     registering,
     resending,
 )
-from workers.engine.decision import UNCHANGED, Accepted, Refused
-from workers.services.client.invitation import Status
-from workers.services.client.state import invitation_ref
+from workers.engine.decision import UNCHANGED, Accepted, Command, Refused
+from workers.services.client.invitation import Status, invitation_id
+from workers.services.client.inviting import invite_contractor
+from workers.services.client.state import CLIENTS, invitation_ref
 
 FIRST = CommandId(within(USER, "first"))
 LAST_DAY = after(days=7)
@@ -227,3 +228,18 @@ def test_an_erased_company_reminds_nobody() -> None:
 @pytest.mark.parametrize(("story", "actor", "reason"), [(Story(), TIMERS, "not_found"), (Story().invited(), OWNER, "forbidden")])
 def test_a_reminder_is_refused(story: Story, actor: str, reason: str) -> None:
     assert story.send(REMINDING, actor, after(days=3)) == Refused(reason)
+
+
+def test_invitations_read_together_stay_apart() -> None:
+    """Commands of one company may be judged in one go, over the rows of all of them."""
+    another = invitation_id(COMPANY, digest("b@example.com"))
+    story = Story().invited()
+    rows = dict(story.oracle.items)
+    command = inviting("second", invitation_id=another, email_hash=digest("b@example.com"))
+
+    decision = invite_contractor(CLIENTS.load(COMPANY, rows), Command(FIRST, COMPANY, OWNER, command), START)
+
+    assert isinstance(decision, Accepted)
+    saved = CLIENTS.save(decision.state)
+    assert saved.keys() == {*rows, invitation_ref(another)}
+    assert (saved[invitation_ref(INVITATION)]["token"], saved[invitation_ref(another)]["token"]) == (digest("first"), digest("second"))

@@ -29,7 +29,7 @@ from workers.ops.fakes.stripe.state import Event, StripeState
 from workers.ops.fakes.stripe.transfers import Transfer
 from workers.services.payment.escrow import Escrow
 
-STORIES: Final = 150
+STORIES: Final = 60
 STEPS: Final = 14
 CLIENT_ID, CONTRACTOR_ID = derived("client"), derived("contractor")
 
