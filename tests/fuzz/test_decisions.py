@@ -25,7 +25,7 @@ from workers.services.payment.service import SERVICE as PAYMENT
 INVITED = InvitationId(derived(f"invitation:{COMPANIES[0]}:{HASHES[1]}"))
 STEPS = 30
 STORIES = 800
-RARE = 12
+RARE = 10
 """Of 145 kinds, those that so few stories may miss; a fuzzer's hours tell more."""
 BYTES = 20_000
 """More than a story's choices."""

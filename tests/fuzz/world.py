@@ -129,7 +129,7 @@ class Judge(Oracle):
 @dataclass
 class World:
     """``trail``: what was done so far, for the reader of a failure. ``reached``: kinds of commands that were accepted, of events that
-    followed, and codes of refusals. ``read``: rows that commands of a key were judged by, by service and key."""
+    followed, and codes of refusals. ``read``: rows that commands of a key read or wrote, by service and key."""
 
     chooser: Chooser
     judges: dict[str, Judge] = field(default_factory=lambda: {name: Judge(service) for name, service in SERVICES.items()})
@@ -217,6 +217,7 @@ class World:
         items = self.judges[handler.command.service].items
         more = handler.aggregate.load(command.key, {ref: items[ref] for ref in known if ref in items})
         alone, among = handler.decide(state, command, self.at), handler.decide(more, command, self.at)
+        known.update(dict.fromkeys(handler.aggregate.save(alone.state) if isinstance(alone, Accepted) else ()))
         if not isinstance(alone, Accepted) or not isinstance(among, Accepted):
             assert alone == among, f"{handler.command.kind()} is judged otherwise beside other rows: {among!r} is not {alone!r}"
             return

@@ -22,7 +22,7 @@ def sealed(user: str, text: str, purpose: str = "subject") -> str:
 
 
 def draw_auth(random: Random) -> tuple[CommandData, str]:
-    user = random.choice(USERS)
+    user = random.choice((*USERS, USERS[0], USERS[0]))
     match random.choice("rrrrcccffffvempoooottttkzxlwsid"):
         case "r":
             return registering(user, random.choice(HASHES)), PUBLIC
@@ -63,19 +63,11 @@ def _password_or_session(user: UserId, random: Random) -> tuple[CommandData, str
 
 
 def _session(user: UserId, random: Random) -> tuple[CommandData, str]:
-    session = auth.SessionId(derived(f"sim:session-{user}-{random.randrange(2)}"))
+    number = random.randrange(2)
+    session = _session_id(user, number)
     match random.choice("oootttttkzx"):
         case "o":
-            opened = auth.OpenSession(
-                user_id=user,
-                session_id=session,
-                refresh_token_hash=HASHES[0],
-                ip_hash=HASHES[1],
-                user_agent=sealed(user, "browser"),
-                verified_epoch=random.choice((1, 1, 2)),
-                new_device=random.random() < 0.5,
-            )
-            return opened, PUBLIC
+            return _opening(user, number, random.choice((1, 1, 2))), PUBLIC
         case "t":
             presented, new = random.choice(HASHES), random.choice(HASHES)
             return auth.RotateSession(user_id=user, session_id=session, presented_hash=presented, new_hash=new), _own(user)
@@ -84,6 +76,22 @@ def _session(user: UserId, random: Random) -> tuple[CommandData, str]:
         case "z":
             return auth.RevokeAllSessions(user_id=user), _own(user)
     return auth.ExpireSession(user_id=user, session_id=session), SYSTEM
+
+
+def _session_id(user: UserId, number: int) -> auth.SessionId:
+    return auth.SessionId(derived(f"sim:session-{user}-{number}"))
+
+
+def _opening(user: UserId, number: int, epoch: int) -> auth.OpenSession:
+    return auth.OpenSession(
+        user_id=user,
+        session_id=_session_id(user, number),
+        refresh_token_hash=HASHES[0],
+        ip_hash=HASHES[1],
+        user_agent=sealed(user, "browser"),
+        verified_epoch=epoch,
+        new_device=False,
+    )
 
 
 def draw_erasure(random: Random) -> tuple[CommandData, str]:
@@ -106,13 +114,14 @@ def draw_erasure(random: Random) -> tuple[CommandData, str]:
 
 
 def before_auth() -> Sequence[CommandData]:
-    return [registering(LEAVING, HASHES[2])]
+    """Two of the three are there, one of them signed in."""
+    return [registering(LEAVING, HASHES[2]), registering(USERS[0], HASHES[0]), _opening(USERS[0], 0, 1)]
 
 
 def before_erasure() -> Sequence[CommandData]:
     """All parts but two are erased; another account has another address."""
     parts = [auth.RecordErasurePart(user_id=LEAVING, part=part) for part in list(auth.ErasurePart)[2:]]
-    return [*before_auth(), registering(USERS[0], HASHES[0]), auth.RequestErasure(user_id=LEAVING), *parts]
+    return [*before_auth(), auth.RequestErasure(user_id=LEAVING), *parts]
 
 
 def registering(user: UserId, hashed: str) -> auth.RegisterUser:

@@ -17,7 +17,7 @@ NAME = "Nile Design LLC"
 
 
 def draw_client(random: Random) -> tuple[CommandData, str]:
-    number = random.randrange(2)
+    number = random.choice((0, 0, 0, 1))
     owner, company = f"company:{OWNERS[number]}", COMPANIES[number]
     match random.choice("rucqqggndddiiiiiiiiiiiiii"):
         case "r":
@@ -65,10 +65,10 @@ def _invitation_or_contract(number: int, random: Random) -> tuple[CommandData, s
             return client.RemindInvitation(**named), SYSTEM
         case "p":
             return client.ConfirmContractClient(company_id=company, contract_id=CONTRACTS[0], check_no=1), SYSTEM
-        case "e":
+        case "e" if random.random() < 0.3:
             return client.EraseCompany(company_id=company, user_id=OWNERS[number]), SYSTEM
-        case contract:
-            return _noted(company, random.choice(CONTRACTS), opened=contract == "o"), SYSTEM
+        case letter:
+            return _noted(company, random.choice(CONTRACTS), opened=letter != "z"), SYSTEM
 
 
 def _accepting(named: dict[str, str], invited: int, random: Random) -> CommandData:

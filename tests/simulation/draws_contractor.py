@@ -27,7 +27,7 @@ MOST = 24
 
 
 def draw_contractor(random: Random) -> tuple[CommandData, str]:
-    number = random.randrange(2)
+    number = random.choice((0, 0, 0, 1))
     own, contractor_id = f"contractor:{INVITED[number]}", CONTRACTORS[number]
     match random.choice("puulllqqqqkkkkkkkkbbbbbbbbbbbbcoozze"):
         case "p":
@@ -45,10 +45,10 @@ def draw_contractor(random: Random) -> tuple[CommandData, str]:
             return _bank(contractor_id, own, random)
         case "c":
             return contractor.ConfirmContractContractor(contractor_id=contractor_id, contract_id=CONTRACTS[0], check_no=1), SYSTEM
-        case "e":
+        case "e" if random.random() < 0.3:
             return contractor.EraseContractor(contractor_id=contractor_id, user_id=INVITED[number]), SYSTEM
-        case noted:
-            note = contractor.NoteContractOpened if noted == "o" else contractor.NoteContractClosed
+        case letter:
+            note = contractor.NoteContractClosed if letter == "z" else contractor.NoteContractOpened
             return note(contractor_id=contractor_id, contract_id=random.choice(CONTRACTS)), SYSTEM
 
 

@@ -26,6 +26,8 @@ def draw_kyc(random: Random) -> tuple[CommandData, str]:
 
 def draw_kyc_ending(random: Random) -> tuple[CommandData, str]:
     """Without reviews, which are waited for as long as they take: a run whose timers fire would not end."""
+    if random.random() < 0.3:
+        return starting(CHECK, kyc.KycProvider.VERIFF), SYSTEM
     return _drawn(random, ENDING)
 
 
@@ -37,7 +39,7 @@ def draw_checks(random: Random) -> tuple[CommandData, str]:
 
 
 def _drawn(random: Random, outcomes: Sequence[kyc.ProviderOutcome]) -> tuple[CommandData, str]:
-    session = random.choice(SESSIONS)
+    session = random.choice((*SESSIONS, CHECK, CHECK))
     match random.choice("sssccfppppddddddddddxmmrrrggggvvtyw"):
         case "s":
             return starting(session, random.choice(list(kyc.KycProvider))), SYSTEM

@@ -3,14 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from contracts.envelope import Envelope, text_headers
 from tests.simulation.exam import PLANTED, examined
 from tests.simulation.shrink import shrunk
-from tests.simulation.simulation import Plan, many_runs, run
+from tests.simulation.simulation import Plan, Simulation, many_runs, run
 
 SEEDS = 300
 QUICK = [
@@ -71,6 +72,26 @@ def test_bad_deploys_trip_the_fuse_and_timers_fire() -> None:
     assert len(tripped) >= 10
     assert {each.deploy.fresh for each in tripped} == {True, False}
     assert len(fired) >= 15
+
+
+def test_services_follow_one_another_and_race_for_addresses() -> None:
+    """What is promised about reactions across services and about lost claims is about nothing otherwise."""
+    people = [run(Plan(seed, "people"))[0] for seed in range(20)]
+    accounts = [run(Plan(seed, "auth+effects"))[0] for seed in range(20)]
+
+    sent = {(each.kind.split(".")[2], each.actor) for each in _all(people, "commands")}
+    assert sent >= {("ApplyKycOutcome", "system:contractor"), ("StartKycSession", "system:kyc"), ("ReviewKycDocument", "system:kyc")}
+    assert {"UserErased", "CommandRefused"} <= {each.kind.split(".")[2] for each in _all(accounts, "events")}
+
+
+def _all(simulations: Iterable[Simulation], topics: str) -> Iterator[Envelope]:
+    return (envelope for simulation in simulations for envelope in _envelopes(simulation, topics))
+
+
+def _envelopes(simulation: Simulation, topics: str) -> Iterator[Envelope]:
+    for partition, records in simulation.log.records.items():
+        if partition.topic.endswith(topics):
+            yield from (Envelope.from_headers(text_headers(record.headers)) for record in records)
 
 
 @pytest.mark.parametrize("name", QUICK)
