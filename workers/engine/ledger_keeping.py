@@ -1,6 +1,6 @@
 """Writing the effect ledger, patiently: a row's fate is always known before anything else is done for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from contracts.types import EffectId
@@ -23,10 +23,9 @@ class LedgerKeeper:
         self._store, self._clock, self._random = store, clock, random
 
     async def put(self, rows: Sequence[LedgerRow]) -> list[LedgerRow]:
-        """Returns those that were not in the ledger before."""
+        """Returns those that were not in the ledger before. Rows of one key's events get there in their order, whatever dies between."""
         fresh: list[LedgerRow] = []
-        for start in range(0, len(rows), ROWS_A_WRITE):
-            chunk = rows[start : start + ROWS_A_WRITE]
+        for chunk in _in_order(rows):
             results = await self._written([first_write(row) for row in chunk])
             fresh += [row for row, result in zip(chunk, results, strict=True) if result.fate is Fate.WRITTEN]
         return fresh
@@ -73,3 +72,18 @@ class LedgerKeeper:
     async def _looked_up(self, write: Write, answer: Written) -> Written:
         found = (await self._store.get([write.ref])).get(write.ref)
         return Written(Fate.WRITTEN) if found == write.after else answer
+
+
+def _in_order(rows: Sequence[LedgerRow]) -> Iterator[Sequence[LedgerRow]]:
+    """Requests in which no key has two events: of one request any part may be written."""
+    chunk: list[LedgerRow] = []
+    events: dict[str, str] = {}
+    for row in rows:
+        event = row.envelope.id
+        if len(chunk) == ROWS_A_WRITE or events.get(row.key, event) != event:
+            yield chunk
+            chunk, events = [], {}
+        chunk.append(row)
+        events[row.key] = event
+    if chunk:
+        yield chunk
