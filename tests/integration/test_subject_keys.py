@@ -10,8 +10,9 @@ import pytest
 from contracts.clear import Clear, Redacted
 from contracts.sealed import VALUE, KeysUnavailable, SealedText, SubjectErased, lead
 from contracts.types import Purpose
+from schemas.platform import TABLES as PLATFORM
 from tests.support.keys import HandClock
-from tests.support.servers import REGION
+from tests.support.servers import REGION, apply_tables
 from workers.adapters.dynamodb import DynamoStore
 from workers.adapters.key_ring import LIFETIME, KeyRing
 from workers.adapters.key_wrapping import KeyOwner, LocalWrapping, UnwrappableKey, WrappedKey
@@ -58,10 +59,16 @@ class Servers:
             await ring.close()
 
 
+@pytest.fixture(scope="module")
+def key_tables(dynamodb_endpoint: str, credentials: None) -> str:
+    """Of this module alone: rewrapping walks through every key there is."""
+    return apply_tables(dynamodb_endpoint, PLATFORM)
+
+
 @pytest.fixture
-async def servers(stack: Endpoints, dynamodb_endpoint: str, tables: str) -> AsyncIterator[Servers]:
+async def servers(stack: Endpoints, dynamodb_endpoint: str, key_tables: str) -> AsyncIterator[Servers]:
     assert stack.aws is not None
-    store = DynamoStore(tables, endpoint=dynamodb_endpoint, region=REGION)
+    store = DynamoStore(key_tables, endpoint=dynamodb_endpoint, region=REGION)
     made = Servers(store, stack.aws, f"alias/test-{uuid4().hex[:8]}")
     await made.new_wrapping_key()
     yield made

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
+from schemas.table import Table
 from workers.adapters.dynamodb_tables import apply
 from workers.adapters.kafka_admin import KafkaAdmin
 from workers.ops.stack import Endpoints, Provider, StackError, choose
@@ -71,13 +72,13 @@ def dummy_credentials() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def apply_tables(endpoint: str) -> str:
-    """All declared tables under a new environment's name, which is returned."""
+def apply_tables(endpoint: str, tables: Sequence[Table] = tuple(TABLES.values())) -> str:
+    """The tables under a new environment's name, which is returned."""
     environment = f"s{uuid4().hex[:12]}"
 
     async def applied() -> None:
         async with aioboto3.Session().client("dynamodb", endpoint_url=endpoint, region_name=REGION) as client:
-            await apply(client, environment, tuple(TABLES.values()))
+            await apply(client, environment, tuple(tables))
 
     _run(applied())
     return environment

@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-COMPUTING = ("tests/unit", "tests/contracts", "tests/domain", "tests/fuzz", "tests/simulation")
-WAITING = ("tests/bench", "tests/conformance", "tests/integration", "tests/system")
+COMPUTING = ("tests/unit", "tests/contracts", "tests/domain", "tests/fuzz", "tests/simulation", "tests/bench", "tests/conformance")
+WAITING = ("tests/integration", "tests/system")
 ROOT = Path(__file__).parents[2]
 NOT_TESTS = frozenset({"support", "chaos", "payloads", "__pycache__"})
 
