@@ -2,12 +2,10 @@
 
 import hashlib
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from contracts.clear import Clear, Redacted
 from contracts.kyc import raw_body_key
@@ -26,32 +24,6 @@ USER = UserId("22222222-2222-4222-8222-222222222222")
 BODY = b'{"verification": {"person": {"lastName": "MORGAN"}}}'
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def client(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    settings = {"ENDPOINT_URL_S3": server, "ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}
-    for name, value in settings.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    client = boto3.client("s3")
-    yield client
-    client.close()
-
-
-@pytest.fixture
-def bucket(client: Any, request: pytest.FixtureRequest) -> str:
-    name = "records-" + hashlib.sha256(request.node.name.encode()).hexdigest()[:12]
-    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
-    return name
-
-
 @pytest.fixture
 async def objects(bucket: str) -> AsyncIterator[S3Objects]:
     objects = S3Objects(bucket)
@@ -63,16 +35,16 @@ def opener(sealer: Sealer, *seals: str) -> Opener:
     return Opener(sealer, KeyRights(frozenset({"subject"}), frozenset(seals)), "veriff")
 
 
-def versions(client: Any, bucket: str) -> list[str]:
-    found = client.list_object_versions(Bucket=bucket)
+def versions(s3_client: Any, bucket: str) -> list[str]:
+    found = s3_client.list_object_versions(Bucket=bucket)
     return [row["Key"] for row in (*found.get("Versions", ()), *found.get("DeleteMarkers", ()))]
 
 
-async def test_a_body_is_kept_sealed_under_the_legal_key(objects: S3Objects, client: Any, bucket: str) -> None:
+async def test_a_body_is_kept_sealed_under_the_legal_key(objects: S3Objects, s3_client: Any, bucket: str) -> None:
     sealer = Sealer(key_ring())
     key = await StoredRecords(objects, opener(sealer, "legal")).keep_body(SESSION, USER, BODY)
     assert key == raw_body_key(SESSION, hashlib.sha256(BODY).hexdigest())
-    stored = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    stored = s3_client.get_object(Bucket=bucket, Key=key)["Body"].read()
     assert b"MORGAN" not in stored
     sealed = SealedText.parse(stored.decode())
     assert (sealed.purpose, sealed.subject) == (Purpose.LEGAL, USER)
@@ -81,21 +53,21 @@ async def test_a_body_is_kept_sealed_under_the_legal_key(objects: S3Objects, cli
     assert zlib.decompress(opened) == BODY
 
 
-async def test_the_same_again_has_the_same_key_and_all_versions_go(objects: S3Objects, client: Any, bucket: str) -> None:
+async def test_the_same_again_has_the_same_key_and_all_versions_go(objects: S3Objects, s3_client: Any, bucket: str) -> None:
     records = StoredRecords(objects, opener(Sealer(key_ring()), "legal"))
     keys = {await records.keep_body(SESSION, USER, BODY) for _ in range(3)}
     (key,) = keys
     longer = f"{key}-of-another"
     await objects.put(longer, b"stays")
-    client.delete_object(Bucket=bucket, Key=key)
-    assert versions(client, bucket).count(key) == 4
+    s3_client.delete_object(Bucket=bucket, Key=key)
+    assert versions(s3_client, bucket).count(key) == 4
     await records.delete([key, "kyc/never-there"])
-    assert versions(client, bucket) == [longer]
+    assert versions(s3_client, bucket) == [longer]
     await records.delete([key])
 
 
 async def test_no_bucket_is_for_people_and_no_server_is_tried_again(
-    client: Any, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+    s3_client: Any, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
     nowhere = S3Objects("records-nobody-made")
     records = StoredRecords(nowhere, opener(Sealer(key_ring()), "legal"))

@@ -2,13 +2,11 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from contracts.file import File
 from workers.adapters.s3_uploads import S3Uploads, UploadsUnavailable
@@ -26,15 +24,6 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 async def test_key_length_type_and_digest_are_signed() -> None:
@@ -78,8 +67,8 @@ async def test_a_form_leads_to_the_regions_own_address(monkeypatch: pytest.Monke
     assert (await S3Uploads("documents", region=region).form(FILE, seconds=600)).url == url
 
 
-async def test_the_file_is_there_once_the_form_is_posted(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server)
+async def test_the_file_is_there_once_the_form_is_posted(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_server)
     client = boto3.client("s3", region_name="us-east-1")
     client.create_bucket(Bucket="uploads-here")
     form = await S3Uploads("uploads-here", region="us-east-1").form(FILE, seconds=600)
