@@ -23,7 +23,7 @@ from workers.engine.decision import Accepted, Claim, Command, Item, ItemRef, Ref
 from workers.engine.holds import HEAD
 from workers.engine.parking import PARKED
 from workers.engine.record import Partition, Record
-from workers.engine.root import HOLD
+from workers.engine.root import HOLD, Root
 from workers.engine.service import Service
 
 if TYPE_CHECKING:
@@ -92,7 +92,9 @@ class Judge(Oracle):
         self.expected: dict[str, list[Message]] = defaultdict(list)
         self.order: dict[str, list[str]] = defaultdict(list)
 
-    def judge(self, judged: Judged, origin: Origin) -> None:
+    def judge(self, judged: Judged, origin: Origin, written: Root) -> None:
+        """``written``: the books of the first write that covers the record. Whether a refusal on an absent root left a trace depends on
+        who judged it, before or after a hold gave the root books: only the books tell, and both are right."""
         envelope, data = judged.envelope, judged.data
         handler = self.service.handler_of[data.kind()]
         root = handler.aggregate.root(data.key)
@@ -107,7 +109,8 @@ class Judge(Oracle):
         lost = self._lost(command)
         decision = lost or self.send(data, actor=envelope.actor, at=at, id=command)
         refused = isinstance(decision, Refused) and lost is None
-        if ring is None and refused and not self._reads(handler, root, data, envelope):
+        absent = root not in self.items and not written.knows(command)
+        if absent and refused and not self._reads(handler, root, data, envelope):
             judged.applied = -1
         else:
             self.rings.setdefault(root, deque(maxlen=RING)).append(envelope.id)
@@ -181,7 +184,7 @@ class Evidence:
         self.roles = [role for other, role in self.profile.all_roles if other.name == service.name]
         self.published: dict[str, list[Publication]] = {}
         self.commits: list[tuple[int, str, Partition, int]] = []
-        self.writes: list[tuple[int, ItemRef, Mapping[Origin, int]]] = []
+        self.writes: list[tuple[int, ItemRef, Root]] = []
         self.commands: dict[Partition, list[Judged | None]] = defaultdict(list)
         self.invalid: list[tuple[Record, InvalidRecord]] = []
         self.parked: dict[tuple[Origin, int], int] = {}
@@ -203,7 +206,7 @@ class Evidence:
             elif entry.what == "row":
                 ref, item = entry.details
                 if item and BOOKS in item:
-                    self.writes.append((place, ref, item[BOOKS]))
+                    self.writes.append((place, ref, Root.of(item)))
                     if HOLD in item:
                         self.holds.setdefault(ref, []).append((place, Position.parse(item[HOLD])))
                 elif item and ref.table == PARKED and ref.range != HEAD:
@@ -238,19 +241,16 @@ class Evidence:
                 if judged is not None:
                     handler = self.service.handler_of[judged.data.kind()]
                     lanes[handler.aggregate.root(judged.data.key)].append(judged)
-        for place, ref, seen in self.writes:
-            for origin, offset in seen.items():
+        for place, ref, root in self.writes:
+            for origin, offset in root.seen.items():
                 lane = lanes.get(ref)
                 while lane and self.simulation.log.origin(lane[0].record.partition) == origin and lane[0].record.offset <= offset:
                     judged = lane.popleft()
                     judged.applied = place
-                    if any(held < place for held, _ in self.holds.get(ref, ())):
-                        # The hold has given the root books, so that its refusals leave a trace.
-                        self.judge.rings.setdefault(ref, deque(maxlen=RING))
-                    self.judge.judge(judged, origin)
+                    self.judge.judge(judged, origin, root)
         for lane in lanes.values():
             for judged in lane:
-                self.judge.judge(judged, self.simulation.log.origin(judged.record.partition))
+                self.judge.judge(judged, self.simulation.log.origin(judged.record.partition), Root())
                 if judged.verdict != "refused":
                     judged.applied = len(self.simulation.journal)
 
