@@ -92,9 +92,9 @@ class Judge(Oracle):
         self.expected: dict[str, list[Message]] = defaultdict(list)
         self.order: dict[str, list[str]] = defaultdict(list)
 
-    def judge(self, judged: Judged, origin: Origin, written: Root) -> None:
-        """``written``: the books of the first write that covers the record. Whether a refusal on an absent root left a trace depends on
-        who judged it, before or after a hold gave the root books: only the books tell, and both are right."""
+    def judge(self, judged: Judged, origin: Origin, held: Root | None = None) -> None:
+        """``held``: the books of the first write that covers the record, of a root that was held before. Whether a refusal on an absent
+        root left a trace then depends on who judged it, before or after the hold gave the root books: both are right, the books tell."""
         envelope, data = judged.envelope, judged.data
         handler = self.service.handler_of[data.kind()]
         root = handler.aggregate.root(data.key)
@@ -109,8 +109,8 @@ class Judge(Oracle):
         lost = self._lost(command)
         decision = lost or self.send(data, actor=envelope.actor, at=at, id=command)
         refused = isinstance(decision, Refused) and lost is None
-        absent = root not in self.items and not written.knows(command)
-        if absent and refused and not self._reads(handler, root, data, envelope):
+        traceless = ring is None if held is None else root not in self.items and not held.knows(command)
+        if traceless and refused and not self._reads(handler, root, data, envelope):
             judged.applied = -1
         else:
             self.rings.setdefault(root, deque(maxlen=RING)).append(envelope.id)
@@ -247,10 +247,11 @@ class Evidence:
                 while lane and self.simulation.log.origin(lane[0].record.partition) == origin and lane[0].record.offset <= offset:
                     judged = lane.popleft()
                     judged.applied = place
-                    self.judge.judge(judged, origin, root)
+                    held = any(earlier < place for earlier, _ in self.holds.get(ref, ()))
+                    self.judge.judge(judged, origin, root if held else None)
         for lane in lanes.values():
             for judged in lane:
-                self.judge.judge(judged, self.simulation.log.origin(judged.record.partition), Root())
+                self.judge.judge(judged, self.simulation.log.origin(judged.record.partition))
                 if judged.verdict != "refused":
                     judged.applied = len(self.simulation.journal)
 
