@@ -83,11 +83,20 @@ class MeteredStore(DynamoStore):
 
 
 class Latencies(NoMetrics):
-    """Seconds from a command's append to its event's acknowledgement; one entry a command of these streams."""
+    """Seconds from a command's append to its event's acknowledgement; one entry a command of these streams. ``silent``: commands without
+    an event, for a store that forgets leaves a payee evicted meanwhile nothing to change."""
 
     def __init__(self, *, kept: bool = True) -> None:
         self.seconds: list[float] = []
-        self.total, self._kept = 0, kept
+        self.total, self.silent, self._kept = 0, 0, kept
+
+    @property
+    def ended(self) -> int:
+        return self.total + self.silent
+
+    def count(self, name: str, value: int = 1, **tags: str) -> None:
+        super().count(name, value, **tags)
+        self.silent += name == "outcomes" and tags["reason"] == "unchanged"
 
     def observe(self, name: str, value: float, **tags: str) -> None:
         if name == "command_to_event_seconds":

@@ -28,8 +28,8 @@ class Running:
     metrics: Latencies
 
     async def until(self, commands: int, seconds: float = DEADLINE) -> None:
-        """So many commands have their events acknowledged. Raises what made the role fail."""
-        await eventually(lambda: self.metrics.total >= commands or self.role.failure, seconds)
+        """So many commands have ended, those with events once these are acknowledged. Raises what made the role fail."""
+        await eventually(lambda: self.metrics.ended >= commands or self.role.failure, seconds)
         if self.role.failure:
             raise self.role.failure
 
