@@ -156,8 +156,8 @@ async def _turning(station: Station, until: Callable[[], object]) -> None:
 # --- races ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moved", [False, True], ids=["cancelled", "moved"])
-async def test_a_word_that_comes_while_the_timer_fires_has_the_last_word(moved: bool) -> None:
+async def halted_while_firing() -> tuple[Station, HaltedLog]:
+    """The first contract's timer is being fired, and the log takes nothing until it is told to go on."""
     clock = MovedClock()
     log = HaltedLog(clock)
     station = Station(log=log, clock=clock)
@@ -165,6 +165,12 @@ async def test_a_word_that_comes_while_the_timer_fires_has_the_last_word(moved: 
     await station.say(1, scheduling(1, SOON))
     clock.move(SOON)
     await eventually(log.reached.is_set)
+    return station, log
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["cancelled", "moved"])
+async def test_a_word_that_comes_while_the_timer_fires_has_the_last_word(moved: bool) -> None:
+    station, log = await halted_while_firing()
     word = scheduling(1, DUE) if moved else cancelling(1)
     await log.append(Partition(EVENTS, 0), [spoken(1, word, 2)])
     state = "waiting" if moved else "cancelled"
@@ -178,13 +184,7 @@ async def test_a_word_that_comes_while_the_timer_fires_has_the_last_word(moved: 
 
 
 async def test_a_stop_waits_for_what_is_being_fired() -> None:
-    clock = MovedClock()
-    log = HaltedLog(clock)
-    station = Station(log=log, clock=clock)
-    await station.start()
-    await station.say(1, scheduling(1, SOON))
-    clock.move(SOON)
-    await eventually(log.reached.is_set)
+    station, log = await halted_while_firing()
     (owned,) = station.role._owned.values()
     stopping = asyncio.create_task(station.stop())
     await eventually(lambda: not owned.live)

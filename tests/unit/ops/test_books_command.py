@@ -1,19 +1,15 @@
 """``mindlinks doctor books`` and ``mindlinks statement`` over a store in memory that payment's decisions have filled."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import typer
-from prometheus_client import CollectorRegistry
-from typer.testing import CliRunner
 
 from contracts.ids import derived, dispute_row_id
 from contracts.payment.commands import PlaceHold
 from contracts.types import ContractId
-from tests.support.keys import key_ring
+from tests.support.command_context import CommandContext, invoked
+from tests.support.keys import HandClock
 from tests.unit.services.payment.books import (
     AS_ADMIN,
     CONTRACT,
@@ -31,45 +27,12 @@ from tests.unit.services.payment.books import (
     transferred,
 )
 from workers.engine.decision import ItemRef
-from workers.engine.memory import MemoryLog, MemoryStore
+from workers.engine.memory import MemoryStore
 from workers.engine.memory.store import SCANNED
-from workers.engine.metrics import NoMetrics
-from workers.engine.tracing import NoTracer
-from workers.main import MindLinks
 from workers.ops import books
-from workers.ops.composition import Backbone
-from workers.settings import Settings
 
 HOLD = "12121212-1212-4121-8121-121212121212"
 ESCROW = ItemRef("payment-escrow", CONTRACT)
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.slept = 0.0
-
-    def now(self) -> int:
-        return 1_795_300_000_000
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-
-
-class _Composition(MindLinks):
-    def __init__(self, store: MemoryStore) -> None:
-        self._store, self.clock = store, _Clock()
-
-    @asynccontextmanager
-    async def open_backbone(self, settings: Settings) -> AsyncIterator[Backbone]:
-        yield Backbone(MemoryLog({}), self._store, self.clock, CollectorRegistry(), NoMetrics(), NoTracer(), key_ring())
-
-
-class _Context:
-    def __init__(self, store: MemoryStore) -> None:
-        self.composition = _Composition(store)
-
-    def settings(self) -> Settings:
-        return Settings()
 
 
 @pytest.fixture
@@ -95,10 +58,7 @@ def store() -> MemoryStore:
 
 
 def run(store: MemoryStore, *arguments: str) -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    books.add(app, _Context(store))
-    return CliRunner().invoke(app, [*arguments])
+    return invoked(books.add, CommandContext(store), *arguments)
 
 
 def found(store: MemoryStore) -> list[tuple[str, int, int, str | None]]:
@@ -160,12 +120,10 @@ def test_a_row_without_an_escrow(store: MemoryStore) -> None:
 
 def test_books_are_looked_at_again_before_they_are_wrong(store: MemoryStore) -> None:
     change(store, ESCROW, balance=1)
-    context = _Context(store)
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    books.add(app, context)
-    CliRunner().invoke(app, ["doctor", "books", "--json"])
-    assert context.composition.clock.slept == books.PAUSE * (books.LOOKS - 1)
+    clock = HandClock()
+    begun = clock.now()
+    invoked(books.add, CommandContext(store, clock=clock), "doctor", "books", "--json")
+    assert clock.now() - begun == 1000 * books.PAUSE * (books.LOOKS - 1)
 
 
 # --- statement -----------------------------------------------------------------------------------------------------

@@ -2,57 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pytest
-import typer
-from prometheus_client import CollectorRegistry
-from typer.testing import CliRunner
 
 from contracts.timestamps import from_milliseconds
+from tests.support.command_context import CommandContext, invoked
 from tests.support.failed_records import KIND, RAISED, SECRET, START, UNREADABLE, FailedRecords
-from tests.support.keys import HandClock, key_ring
-from workers.adapters.key_ring import KeyRing
+from tests.support.keys import key_ring
 from workers.adapters.raw_sealing import OperationsSealer
 from workers.adapters.sealing import Sealer
-from workers.engine.memory import MemoryLog, MemoryStore
-from workers.engine.metrics import NoMetrics
-from workers.engine.tracing import NoTracer
+from workers.engine.memory import MemoryStore
 from workers.ingress.dependencies import QuarantinedDelivery
 from workers.ingress.quarantine import DeliveryQuarantine
-from workers.main import MindLinks
 from workers.ops import failures
-from workers.ops.composition import Backbone
 from workers.ops.terminal import console
-from workers.settings import Settings
 
 BAD, WELL = str(uuid4()), str(uuid4())
 DELIVERY = "evt_1"
 
 
-class _Composition(MindLinks):
-    def __init__(self, store: MemoryStore, keys: KeyRing) -> None:
-        self._store, self._keys = store, keys
-
-    @asynccontextmanager
-    async def open_backbone(self, settings: Settings) -> AsyncIterator[Backbone]:
-        yield Backbone(MemoryLog({}), self._store, HandClock(), CollectorRegistry(), NoMetrics(), NoTracer(), self._keys)
-
-
-@dataclass
-class _Context:
-    composition: _Composition
-
-    def settings(self) -> Settings:
-        return Settings()
-
-
 @pytest.fixture(scope="module")
-def context() -> _Context:
+def context() -> CommandContext:
     store = MemoryStore()
     ring = key_ring(store)
     sealer = OperationsSealer(Sealer(ring))
@@ -68,27 +40,24 @@ def context() -> _Context:
         await DeliveryQuarantine(store, sealer).put(delivery)
 
     asyncio.run(fill())
-    return _Context(_Composition(store, ring))
+    return CommandContext(store, keys=ring)
 
 
 def at() -> Any:
     return from_milliseconds(START)
 
 
-def run(context: _Context, *arguments: str) -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    failures.add(app, context)
-    return CliRunner().invoke(app, ["failures", *arguments])
+def run(context: CommandContext, *arguments: str) -> Any:
+    return invoked(failures.add, context, "failures", *arguments)
 
 
-def answered(context: _Context, *arguments: str) -> Any:
+def answered(context: CommandContext, *arguments: str) -> Any:
     answer = run(context, *arguments, "--json")
     assert answer.exit_code == 0, answer.output
     return json.loads(answer.stdout)
 
 
-def test_without_a_filter_fingerprints_are_counted_the_newest_first(context: _Context) -> None:
+def test_without_a_filter_fingerprints_are_counted_the_newest_first(context: CommandContext) -> None:
     found = answered(context, "list")
     assert [(each["fingerprint"], each["count"], each["keys"], each["roles"]) for each in found] == [
         (RAISED, 1, 1, ["notification-commands"]),
@@ -110,22 +79,22 @@ def test_without_a_filter_fingerprints_are_counted_the_newest_first(context: _Co
         (["--key", "nobody"], []),
     ],
 )
-def test_a_filter_lists_its_failures_newest_first(context: _Context, filters: list[str], expected: list[str]) -> None:
+def test_a_filter_lists_its_failures_newest_first(context: CommandContext, filters: list[str], expected: list[str]) -> None:
     found = answered(context, "list", *filters)
     assert [each["key"] for each in found] == expected
     assert [each["last_at"] for each in found] == sorted((each["last_at"] for each in found), reverse=True)
 
 
-def test_two_filters_are_wrong_use(context: _Context) -> None:
+def test_two_filters_are_wrong_use(context: CommandContext) -> None:
     assert run(context, "list", "--key", BAD, "--service", "payment").exit_code == 2
 
 
-def listed(context: _Context, fingerprint: str) -> str:
+def listed(context: CommandContext, fingerprint: str) -> str:
     found: str = answered(context, "list", "--fingerprint", fingerprint)[0]["id"]
     return found
 
 
-def test_a_readable_failure_shows_its_message_its_error_and_its_times(context: _Context) -> None:
+def test_a_readable_failure_shows_its_message_its_error_and_its_times(context: CommandContext) -> None:
     told = answered(context, "show", listed(context, RAISED))
     assert (told["kind"], told["fingerprint"], told["reason"], told["attempts"]) == (KIND, RAISED, "ValueError", 12)
     assert (told["detail"], told["trace"], told["position"]) == ("ValueError: the toy's bug", "a trace", "t/0/4")
@@ -136,7 +105,7 @@ def test_a_readable_failure_shows_its_message_its_error_and_its_times(context: _
 
 
 @pytest.mark.parametrize("fingerprint", [UNREADABLE, "ingress-stripe/unknown_key"])
-def test_bytes_nobody_could_read_are_withheld_unless_asked_for(context: _Context, fingerprint: str) -> None:
+def test_bytes_nobody_could_read_are_withheld_unless_asked_for(context: CommandContext, fingerprint: str) -> None:
     failure = listed(context, fingerprint)
     plain, raw = run(context, "show", failure, "--json").stdout, run(context, "show", failure, "--json", "--raw").stdout
     assert "withheld" in plain
@@ -151,14 +120,14 @@ def test_bytes_nobody_could_read_are_withheld_unless_asked_for(context: _Context
         assert json.loads(raw)["raw"] == '{"email": "somebody@example.org"}'
 
 
-def test_a_failure_that_is_not_there_is_a_fault_that_says_what_to_do(context: _Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_is_not_there_is_a_fault_that_says_what_to_do(context: CommandContext, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[Any] = []
     monkeypatch.setattr(console, "print", lambda *what, **_: said.extend(what))
     assert run(context, "show", "nothing").exit_code == 1
     assert "mindlinks failures list" in said[0]
 
 
-def test_a_person_sees_a_table(context: _Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_sees_a_table(context: CommandContext, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(console, "print", lambda *what, **_: shown.extend(what))
     assert run(context, "list").exit_code == 0
@@ -171,6 +140,6 @@ def test_a_person_sees_a_table(context: _Context, monkeypatch: pytest.MonkeyPatc
     assert f"fingerprint: {RAISED}" in shown[2:]
 
 
-def test_help_has_examples(context: _Context) -> None:
+def test_help_has_examples(context: CommandContext) -> None:
     for command in ("list", "show"):
         assert f"mindlinks failures {command}" in " ".join(run(context, command, "--help").stdout.split())

@@ -2,50 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import typer
-from prometheus_client import CollectorRegistry
-from typer.testing import CliRunner
 
 from contracts.clear import Clear, Redacted
 from contracts.sealed import VALUE, SubjectErased, lead
 from contracts.types import Purpose
-from tests.support.keys import MASTER_KEY, HandClock, key_ring
+from tests.support.command_context import CommandContext, invoked
+from tests.support.keys import MASTER_KEY, key_ring
 from workers.adapters.key_wrapping import LocalWrapping
 from workers.adapters.sealing import Sealer
 from workers.engine.decision import Item
-from workers.engine.memory import MemoryLog, MemoryStore
-from workers.engine.metrics import NoMetrics
-from workers.engine.tracing import NoTracer
-from workers.main import MindLinks
+from workers.engine.memory import MemoryStore
 from workers.ops import keys
-from workers.ops.composition import Backbone
-from workers.settings import Settings
 
 USER, LEAD = "11111111-1111-4111-8111-111111111111", lead("ab" * 32)
 PRESENT = LocalWrapping(b"another master key, also of thirty-two bytes or more")
-
-
-class _Composition(MindLinks):
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-
-    @asynccontextmanager
-    async def open_backbone(self, settings: Settings) -> AsyncIterator[Backbone]:
-        ring = key_ring(self._store, None, PRESENT, LocalWrapping(MASTER_KEY))
-        yield Backbone(MemoryLog({}), self._store, HandClock(), CollectorRegistry(), NoMetrics(), NoTracer(), ring)
-
-
-class _Context:
-    def __init__(self, store: MemoryStore) -> None:
-        self.composition = _Composition(store)
-
-    def settings(self) -> Settings:
-        return Settings()
 
 
 @pytest.fixture
@@ -54,10 +27,8 @@ def store() -> MemoryStore:
 
 
 def run(store: MemoryStore, *arguments: str, answer: str = "") -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    keys.add(app, _Context(store))
-    return CliRunner().invoke(app, ["keys", *arguments], input=answer)
+    ring = key_ring(store, None, PRESENT, LocalWrapping(MASTER_KEY))
+    return invoked(keys.add, CommandContext(store, keys=ring), "keys", *arguments, answer=answer)
 
 
 def seal(store: MemoryStore, subject: str = USER, purpose: Purpose = Purpose.SUBJECT) -> str:

@@ -2,47 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-import typer
-from prometheus_client import CollectorRegistry
-from typer.testing import CliRunner
 
 from contracts.timestamps import from_milliseconds
-from tests.support.keys import key_ring
+from tests.support.command_context import CommandContext, invoked
 from tests.support.timer_station import BEGIN, DAY, HOUR, NAME, SERVICE, MovedClock, Station, cancelling, contract, scheduling, timer
-from workers.engine.memory import MemoryLog, MemoryStore
-from workers.engine.metrics import NoMetrics
-from workers.engine.tracing import NoTracer
-from workers.main import MindLinks
+from workers.engine.memory import MemoryStore
 from workers.ops import timers
-from workers.ops.composition import Backbone
 from workers.ops.terminal import console
-from workers.settings import Settings
 
 NOW = BEGIN + HOUR
 DUES = {1: NOW + HOUR, 2: NOW + 30 * HOUR, 3: NOW + 2 * HOUR, 4: BEGIN + 60_000, 5: NOW + 300 * DAY}
 """Timer -> due time; the role of the fourth stopped before it was due."""
-
-
-class _Composition(MindLinks):
-    def __init__(self, store: MemoryStore) -> None:
-        self._store = store
-
-    @asynccontextmanager
-    async def open_backbone(self, settings: Settings) -> AsyncIterator[Backbone]:
-        yield Backbone(MemoryLog({}), self._store, MovedClock(NOW), CollectorRegistry(), NoMetrics(), NoTracer(), key_ring())
-
-
-class _Context:
-    def __init__(self, store: MemoryStore) -> None:
-        self.composition = _Composition(store)
-
-    def settings(self) -> Settings:
-        return Settings()
 
 
 async def _filled() -> MemoryStore:
@@ -62,10 +35,7 @@ def store() -> MemoryStore:
 
 
 def run(store: MemoryStore, *arguments: str) -> Any:
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    timers.add(app, _Context(store))
-    return CliRunner().invoke(app, ["timers", *arguments])
+    return invoked(timers.add, CommandContext(store, clock=MovedClock(NOW)), "timers", *arguments)
 
 
 def listed(store: MemoryStore, *arguments: str) -> list[dict[str, Any]]:

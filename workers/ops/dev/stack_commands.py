@@ -5,19 +5,17 @@ import json
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from workers.ops.dev.running_stack import RUNNING, StackFile, stack_file
+from workers.ops.dev.running_stack import RUNNING, StackFile, holding, stack_file, until_released
 from workers.ops.dev.standing import interruptible
 from workers.ops.stack import Endpoints, StackError, asked_provider, running_stack
 from workers.ops.terminal import Json, console, run_async, show_progress
 
 STOP_SECONDS = 30.0
-LOOK_SECONDS = 0.1
 
 
 def commands() -> typer.Typer:
@@ -37,7 +35,9 @@ def commands() -> typer.Typer:
             console.print("no stack is up")
             return
         os.kill(file.pid, signal.SIGTERM)
-        _wait_for_its_end()
+        if not until_released(STOP_SECONDS):
+            console.print(f"The stack has not ended within {STOP_SECONDS:.0f} s; {RUNNING} names its process.", style="red")
+            raise typer.Exit(1)
 
     @stack.command(help="Where the servers answer; exit code 1 if none is up. Example: mindlinks stack status --json")
     def status(as_json: Json = False) -> None:
@@ -51,23 +51,17 @@ def commands() -> typer.Typer:
 
 
 async def _hold(keep: Path | None, as_json: bool) -> None:
-    async with running_stack(asked_provider(), keep=keep, on_progress=show_progress) as endpoints:
-        if endpoints.dynamodb is None:
-            raise StackError(
-                "The embedded stack has no servers to hold.", "It lives in the process that uses it.", "Ask for local or docker."
-            )
-        with StackFile.written(os.getpid(), endpoints) as file:
+    # Held until the servers have ended: whoever waits for the release may start others on their data and ports.
+    with holding() as tell:
+        async with running_stack(asked_provider(), keep=keep, on_progress=show_progress) as endpoints:
+            if endpoints.dynamodb is None:
+                raise StackError(
+                    "The embedded stack has no servers to hold.", "It lives in the process that uses it.", "Ask for local or docker."
+                )
+            file = StackFile(os.getpid(), endpoints)
+            tell(file)
             _say(file, as_json)
             await asyncio.Event().wait()
-
-
-def _wait_for_its_end() -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    while stack_file() is not None:
-        if time.monotonic() > deadline:
-            console.print(f"The stack has not ended within {STOP_SECONDS:.0f} s; {RUNNING} names its process.", style="red")
-            raise typer.Exit(1)
-        time.sleep(LOOK_SECONDS)
 
 
 def _say(file: StackFile, as_json: bool) -> None:

@@ -1,11 +1,12 @@
 """Trouble on purpose for the providers of identity checks: which of the next calls fail, and how."""
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from workers.ops.fakes.holding import Holding
 
 
 class Fault(StrEnum):
@@ -21,31 +22,22 @@ class Fault(StrEnum):
     BROKEN = "broken"
 
 
-class Faults:
+class Faults(Holding):
     """They strike the next calls in the order they were planned."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._planned: deque[tuple[Fault, int | None]] = deque()
-        self._released, self._holding = asyncio.Event(), asyncio.Condition()
-        self.held = 0
 
     def plan(self, fault: Fault, times: int = 1, *, retry_after: int | None = None) -> None:
         """``retry_after``: seconds that a 429 asks for."""
-        self._released.clear()
+        self.hold_back()
         self._planned.extend([(fault, retry_after)] * times)
 
     def clear(self) -> None:
         """No fault is left, held calls go on."""
         self._planned.clear()
         self.release()
-
-    def release(self) -> None:
-        self._released.set()
-
-    async def until_held(self, count: int = 1) -> None:
-        """Returns once ``count`` calls are being held."""
-        async with self._holding:
-            await self._holding.wait_for(lambda: self.held >= count)
 
     async def answered(self, answer: Callable[[], Awaitable[Response]]) -> Response:
         """What the caller gets of ``answer``."""
@@ -57,7 +49,7 @@ class Faults:
             case Fault.SERVER_ERROR:
                 return _server_error()
             case Fault.SLOW:
-                await self._hold()
+                await self.hold()
         given = await answer()
         return await self._spoiled(fault, given)
 
@@ -66,21 +58,12 @@ class Faults:
             case Fault.SERVER_ERROR_AFTER:
                 return _server_error()
             case Fault.TIMEOUT_AFTER:
-                await self._hold()
+                await self.hold()
             case Fault.WEB_PAGE:
                 return HTMLResponse("<!doctype html><title>Sign in</title>")
             case Fault.BROKEN:
                 return Response(bytes(given.body)[: len(given.body) // 2], media_type="application/json")
         return given
-
-    async def _hold(self) -> None:
-        async with self._holding:
-            self.held += 1
-            self._holding.notify_all()
-        try:
-            await self._released.wait()
-        finally:
-            self.held -= 1
 
 
 def _server_error() -> Response:

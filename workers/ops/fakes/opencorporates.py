@@ -4,7 +4,6 @@ An ASGI application: hand it to a server, or to ``httpx.ASGITransport`` for no s
 they were planned.
 """
 
-import asyncio
 import copy
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -17,6 +16,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
+
+from workers.ops.fakes.holding import Holding
 
 API_VERSION: Final = "0.4.8"
 TOKEN: Final = "opencorporates-local-token"  # noqa: S105  # the fake's own, good for nothing else
@@ -60,18 +61,17 @@ class _Planned:
 
 
 @dataclass
-class OpenCorporatesFake:
+class OpenCorporatesFake(Holding):
     """``token``: what callers must present, in the header or the query. It knows no company that was not registered with it."""
 
     token: str = TOKEN
     companies: dict[tuple[str, str], Json] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     """By ``<jurisdiction>/<number>``, failed ones too."""
-    held: int = 0
 
     def __post_init__(self) -> None:
+        super().__init__()
         self._planned: deque[_Planned] = deque()
-        self._released, self._holding = asyncio.Event(), asyncio.Condition()
         self._app = Starlette(
             routes=[
                 Route("/v0.4/companies/search", self._search),
@@ -99,17 +99,8 @@ class OpenCorporatesFake:
     def fail(self, fault: Fault, times: int = 1, *, retry_after: int | None = None) -> None:
         """``retry_after``: seconds that the answer asks for, where it is one that may."""
         if fault is Fault.SLOW:
-            self._released.clear()
+            self.hold_back()
         self._planned.extend(_Planned(fault, retry_after) for _ in range(times))
-
-    def release(self) -> None:
-        """Lets every held call go on."""
-        self._released.set()
-
-    async def until_held(self, count: int = 1) -> None:
-        """Returns once ``count`` calls are being held."""
-        async with self._holding:
-            await self._holding.wait_for(lambda: self.held >= count)
 
     # --- answering -------------------------------------------------------------------------------------------------
 
@@ -140,18 +131,9 @@ class OpenCorporatesFake:
             return _error(401, "Invalid Api Token")
         planned = self._planned.popleft() if self._planned else None
         if planned and planned.fault is Fault.SLOW:
-            await self._hold()
+            await self.hold()
             return None
         return _failed(planned) if planned else None
-
-    async def _hold(self) -> None:
-        async with self._holding:
-            self.held += 1
-            self._holding.notify_all()
-        try:
-            await self._released.wait()
-        finally:
-            self.held -= 1
 
 
 def _failed(planned: _Planned) -> Response:

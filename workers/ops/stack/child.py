@@ -42,6 +42,7 @@ def wait_for_either_end(server: "subprocess.Popen[bytes]", parent: int) -> None:
         if ends and os.getppid() == parent:
             select.select(ends, [], [])
             return
+    # Neither end can be waited for without a pidfd (not Linux): a watchdog that looks late is better than none.
     while server.poll() is None and os.getppid() == parent:
         time.sleep(POLL_SECONDS)
 

@@ -4,9 +4,9 @@ from enum import StrEnum
 from typing import Self
 
 from contracts.auth import SessionId
-from contracts.message import Value
 from contracts.timestamps import plus, to_seconds
-from contracts.types import CommandId, Hash, Pii, Text256, Timestamp, UserId
+from contracts.types import Hash, Pii, Text256, Timestamp, UserId
+from workers.engine.row import Row
 
 SLIDING_DAYS = 7
 ABSOLUTE_DAYS = 30
@@ -18,7 +18,7 @@ class SessionState(StrEnum):
     REVOKED = "revoked"
 
 
-class Session(Value):
+class Session(Row):
     """``refresh_token``: digest of the current token's secret. ``expires_at``: epoch seconds, slides with every rotation up to
     ``absolute_expiry``. ``rotated_at``: since when ``prev_refresh_token`` is not current any more."""
 
@@ -33,24 +33,20 @@ class Session(Value):
     expires_at: int
     absolute_expiry: Timestamp
     state: SessionState = SessionState.OPEN
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
 
     def rotated(self, presented: Hash, new: Hash, at: Timestamp) -> Self:
         """Whoever presents the replaced token again never got its successor: the thirty seconds still count from the first time."""
         first = presented == self.refresh_token
-        changes = {
-            "refresh_token": new,
-            "prev_refresh_token": presented,
-            "generation": self.generation + 1,
-            "rotated_at": at if first else self.rotated_at,
-            "expires_at": expiry(at, self.absolute_expiry),
-        }
-        return self.model_copy(update=changes)
+        return self.having(
+            refresh_token=new,
+            prev_refresh_token=presented,
+            generation=self.generation + 1,
+            rotated_at=at if first else self.rotated_at,
+            expires_at=expiry(at, self.absolute_expiry),
+        )
 
     def revoked(self) -> Self:
-        return self.model_copy(update={"state": SessionState.REVOKED})
+        return self.having(state=SessionState.REVOKED)
 
     @property
     def is_open(self) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Self
 
 from pydantic import Field
 
@@ -12,10 +11,8 @@ from contracts.auth import ErasurePart, Role
 from contracts.message import Value
 from contracts.timestamps import plus
 from contracts.types import CommandId, Email, Hash, Locale, PasswordHash, Pii, Sealed, Timestamp, UserId
+from workers.engine.row import DecidedRow
 from workers.services.auth.proof import Proof
-
-REMEMBERED = 20
-"""How many of the commands that may be asked for again an account remembers."""
 
 
 class Status(StrEnum):
@@ -57,9 +54,8 @@ class FailedLogin(Value):
     at: Timestamp
 
 
-class User(Value):
-    """``email``, ``email_hash``, ``password_hash`` are absent once every part of the person is erased. ``decided_by``: the last commands
-    of the kinds that may be asked for again, lest an old one published once more undoes a newer."""
+class User(DecidedRow):
+    """``email``, ``email_hash``, ``password_hash`` are absent once every part of the person is erased."""
 
     id: UserId
     role: Role
@@ -80,20 +76,6 @@ class User(Value):
     locked_until: Timestamp | None = None
     sessions_valid_from: Timestamp | None = None
     erasure: Erasure | None = None
-    decided_by: tuple[CommandId, ...] = ()
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-
-    def to_item(self) -> dict[str, Any]:
-        """Lists without entries are left out."""
-        return {name: value for name, value in super().to_item().items() if value != []}
-
-    def having(self, **values: object) -> Self:
-        return self.model_copy(update=values)
-
-    def decided(self, command: CommandId, **values: object) -> Self:
-        return self.having(**values, decided_by=(*self.decided_by, command)[-REMEMBERED:])
 
     @property
     def is_active(self) -> bool:

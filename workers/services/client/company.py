@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from contracts.client import CompanyNumber, IncorporationDate, Jurisdiction
+from contracts.contract.standing import KnownContracts
 from contracts.message import Value
 from contracts.types import (
     ClientId,
-    CommandId,
-    ContractId,
     Country,
     Legal,
     Pii,
@@ -19,10 +18,7 @@ from contracts.types import (
     Timestamp,
     UserId,
 )
-
-REMEMBERED = 20
-"""How many of the commands that may be asked for again a row remembers."""
-_EMPTY: tuple[object, ...] = ([], {}, False, 0)
+from workers.engine.row import EMPTY_OR_ZERO, DecidedRow, Row
 
 
 class VerificationStatus(StrEnum):
@@ -35,11 +31,6 @@ class ReviewState(StrEnum):
     """Absent unless a person has to decide."""
 
     MANUAL = "manual"
-
-
-class ContractStanding(StrEnum):
-    OPEN = "open"
-    CLOSED = "closed"
 
 
 class RegistryData(Value):
@@ -57,12 +48,9 @@ class RegistryData(Value):
     retrieved_at: Timestamp | None = None
 
 
-class _Row(Value):
+class _Row(Row):
     id: ClientId
     user_id: UserId
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
 
 
 class ErasedCompany(_Row):
@@ -71,10 +59,10 @@ class ErasedCompany(_Row):
     erased: Literal[True] = True
 
 
-class Company(_Row):
-    """``verification_attempt`` counts look-ups asked of the registry. ``closed_contracts``: those of ``contract_states`` that are closed,
-    in the order they closed. ``decided_by``: the last commands of the kinds that may be asked for again, lest an old one published once
-    more undoes a newer."""
+class Company(_Row, DecidedRow, KnownContracts):
+    """``verification_attempt`` counts look-ups asked of the registry."""
+
+    leaves_out = EMPTY_OR_ZERO
 
     legal_name: Pii[Text200]
     name_legal: Legal[Text200]
@@ -86,20 +74,7 @@ class Company(_Row):
     verification_reason: Text500 | None = None
     verification_attempt: int = 0
     verification_requests: tuple[Timestamp, ...] = ()
-    contract_states: Mapping[ContractId, ContractStanding] = {}
-    closed_contracts: tuple[ContractId, ...] = ()
     erasure_requested: bool = False
-    decided_by: tuple[CommandId, ...] = ()
-
-    def to_item(self) -> dict[str, Any]:
-        """What is empty, zero or false is left out."""
-        return {name: value for name, value in super().to_item().items() if value not in _EMPTY}
-
-    def having(self, **values: object) -> Self:
-        return self.model_copy(update=values)
-
-    def decided(self, command: CommandId, **values: object) -> Self:
-        return self.having(**values, decided_by=(*self.decided_by, command)[-REMEMBERED:])
 
     @property
     def is_verified(self) -> bool:
@@ -108,10 +83,6 @@ class Company(_Row):
     def awaits(self, attempt: int) -> bool:
         """The registry was asked, and nobody has answered or decided since."""
         return attempt == self.verification_attempt and self.verification_status is VerificationStatus.PENDING and self.review_state is None
-
-    @property
-    def open_contracts(self) -> int:
-        return sum(standing is ContractStanding.OPEN for standing in self.contract_states.values())
 
 
 def company_in(item: Mapping[str, Any]) -> Company | ErasedCompany:

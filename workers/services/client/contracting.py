@@ -8,14 +8,13 @@ from contracts.client import (
     NoteContractClosed,
     NoteContractOpened,
 )
-from contracts.types import ContractId, Timestamp
+from contracts.contract.standing import ContractStanding
+from contracts.types import Timestamp
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
-from workers.services.client.company import Company, ContractStanding, ErasedCompany
+from workers.services.client.company import Company, ErasedCompany
 from workers.services.client.erasure import erased
 from workers.services.client.rights import ours
 from workers.services.client.state import ClientState, found, living
-
-MOST_CONTRACTS = 1000
 
 
 def confirm_contract_client(state: ClientState, command: Command[ConfirmContractClient], _at: Timestamp) -> Decision[ClientState]:
@@ -36,7 +35,7 @@ def note_contract_opened(state: ClientState, command: Command[NoteContractOpened
         return company
     if contract in company.contract_states:
         return UNCHANGED
-    return Accepted(state.become(_standing(company, contract, ContractStanding.OPEN)))
+    return Accepted(state.become(company.with_standing(contract, ContractStanding.OPEN)))
 
 
 def note_contract_closed(state: ClientState, command: Command[NoteContractClosed], _at: Timestamp) -> Decision[ClientState]:
@@ -45,25 +44,13 @@ def note_contract_closed(state: ClientState, command: Command[NoteContractClosed
         return company
     if isinstance(company, ErasedCompany):
         return UNCHANGED
-    after = _standing(company, contract, ContractStanding.CLOSED)
+    after = company.with_standing(contract, ContractStanding.CLOSED)
     if after.erasure_requested and not after.open_contracts:
         return erased(state, company)
     return UNCHANGED if after == company else Accepted(state.become(after))
 
 
 # --- rules ---------------------------------------------------------------------------------------------------------
-
-
-def _standing(company: Company, contract: ContractId, standing: ContractStanding) -> Company:
-    """An open contract is never dropped: there may be more of them than are kept of all."""
-    states = {**company.contract_states, contract: standing}
-    closes = standing is ContractStanding.CLOSED and contract not in company.closed_contracts
-    closed = (*company.closed_contracts, contract) if closes else company.closed_contracts
-    too_many = min(max(0, len(states) - MOST_CONTRACTS), len(closed))
-    dropped = frozenset(closed[:too_many])
-    return company.having(
-        contract_states={key: value for key, value in states.items() if key not in dropped}, closed_contracts=closed[too_many:]
-    )
 
 
 def _confirmed(company: Company, data: ConfirmContractClient) -> ContractClientConfirmed:

@@ -1,15 +1,14 @@
 """One company's invitation of one address: its row, its deadline, what its mail says."""
 
 from enum import StrEnum
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from contracts.client import InvitationId, InvitationReminderDue, InvitationSent
 from contracts.ids import derived
 from contracts.links import Link, LinkKeyId, Nonce
-from contracts.message import Value
 from contracts.timestamps import plus, to_seconds
-from contracts.types import ClientId, CommandId, ContractorId, Email, Hash, Locale, Pii, Text200, Text500, Timestamp, UserId
-from workers.services.client.company import REMEMBERED
+from contracts.types import ClientId, ContractorId, Email, Hash, Locale, Pii, Text200, Text500, Timestamp, UserId
+from workers.engine.row import DecidedRow
 
 VALID_DAYS = 7
 REMIND_AFTER_DAYS = 3
@@ -26,9 +25,8 @@ class Status(StrEnum):
     REVOKED = "revoked"
 
 
-class Invitation(Value):
-    """``token`` is the hash of the link's token; ``sent`` counts the mails since the invitation was last made. ``decided_by`` as in
-    ``Company``."""
+class Invitation(DecidedRow):
+    """``token`` is the hash of the link's token; ``sent`` counts the mails since the invitation was last made."""
 
     id: InvitationId
     client_id: ClientId
@@ -48,20 +46,6 @@ class Invitation(Value):
     accepted_by: UserId | None = None
     accepted_at: Timestamp | None = None
     contractor_id: ContractorId | None = None
-    decided_by: tuple[CommandId, ...] = ()
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-
-    def to_item(self) -> dict[str, Any]:
-        """Lists without entries are left out."""
-        return {name: value for name, value in super().to_item().items() if value != []}
-
-    def having(self, **values: object) -> Self:
-        return self.model_copy(update=values)
-
-    def decided(self, command: CommandId, **values: object) -> Self:
-        return self.having(**values, decided_by=(*self.decided_by, command)[-REMEMBERED:])
 
     def status_at(self, at: Timestamp) -> Status:
         """Nobody waits for the timer: past its deadline a pending invitation counts as expired."""

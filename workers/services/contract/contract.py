@@ -12,7 +12,6 @@ from contracts.contract.values import Ender, Party, Terms
 from contracts.message import CommandData, EventData, Value
 from contracts.types import (
     ClientId,
-    CommandId,
     ContractId,
     ContractorId,
     Country,
@@ -26,6 +25,7 @@ from contracts.types import (
 )
 from workers.engine.aggregate import Aggregate, Items, Read
 from workers.engine.decision import Command, Refused
+from workers.engine.row import EMPTY, Row
 from workers.services.contract.rights import Role, role_of
 from workers.services.contract.template import Template, template_ref, templates_in
 
@@ -119,8 +119,10 @@ class Signatures(Value):
         return self.client if party is Party.CLIENT else self.contractor
 
 
-class Contract(Terms):
+class Contract(Terms, Row):
     """One item. ``content_sha256`` and ``pdf_*`` speak of the current revision only; an edit takes them off."""
+
+    leaves_out = EMPTY
 
     id: ContractId
     client_id: ClientId
@@ -148,20 +150,10 @@ class Contract(Terms):
     reminded_at: Timestamp | None = None
     """The signing reminder of this offer went out."""
     end_noticed_at: Timestamp | None = None
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-
-    def to_item(self) -> dict[str, Any]:
-        """Maps without entries are left out."""
-        return {name: value for name, value in super().to_item().items() if value != {}}
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         return super().from_item({"variables": {}, **item})
-
-    def having(self, **values: object) -> Self:
-        return self.model_copy(update=values)
 
     def after(self, step: Step) -> Status | None:
         """The status that ``step`` leads to; None if it isn't allowed now."""

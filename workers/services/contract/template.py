@@ -9,10 +9,10 @@ from contracts.contract.commands import PublishContractTemplate, RetireContractT
 from contracts.contract.events import ContractTemplateDefaultSet, ContractTemplatePublished, ContractTemplateRetired
 from contracts.contract.values import ContractType
 from contracts.ids import template_id
-from contracts.message import Value
-from contracts.types import CommandId, Direction, Hash, Locale, TemplateId, Timestamp
+from contracts.types import Direction, Hash, Locale, TemplateId, Timestamp
 from workers.engine.aggregate import Aggregate, Items, Read
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, ItemRef, Refused
+from workers.engine.row import Row
 from workers.services.contract.placeholders import TemplateInvalid, placeholders
 from workers.services.contract.rights import manages_templates
 
@@ -24,13 +24,7 @@ class TemplateState(StrEnum):
     RETIRED = "retired"
 
 
-class _Stamped(Value):
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-
-
-class Template(_Stamped):
+class Template(Row):
     """One version in one language. Only ``state`` ever changes."""
 
     id: TemplateId
@@ -46,7 +40,7 @@ class Template(_Stamped):
     name_version: str
 
 
-class Family(_Stamped):
+class Family(Row):
     """All versions of one name. ``latest``: the highest version of each locale."""
 
     id: str
@@ -54,7 +48,7 @@ class Family(_Stamped):
     row_ids: tuple[TemplateId, ...]
 
 
-class DefaultTemplate(_Stamped):
+class DefaultTemplate(Row):
     id: str
     template_id: TemplateId
 

@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Any, Literal, Self, TypeAlias
 
 from contracts.contractor import LastDigits
-from contracts.message import Value
 from contracts.types import (
     BankDetailsId,
     BankNumber,
@@ -18,11 +17,8 @@ from contracts.types import (
     PayoutCurrency,
     ProviderId,
     Sealed,
-    Timestamp,
 )
-
-REMEMBERED = 20
-"""How many of the last facts about it a row remembers."""
+from workers.engine.row import DecidedRow, Row
 
 
 class BankStatus(StrEnum):
@@ -32,15 +28,12 @@ class BankStatus(StrEnum):
     REMOVED = "removed"
 
 
-class _Row(Value):
+class _Row(Row):
     id: BankDetailsId
     contractor_id: ContractorId
     currency: PayoutCurrency
     country: Country
     stripe_external_account_id: ProviderId | None = None
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
 
 
 class RemovedBankDetails(_Row):
@@ -49,7 +42,7 @@ class RemovedBankDetails(_Row):
     status: Literal[BankStatus.REMOVED] = BankStatus.REMOVED
 
 
-class BankDetails(_Row):
+class BankDetails(_Row, DecidedRow):
     """``decided_by``: the last facts that changed it. They name no step, so an old one published once more would undo a newer."""
 
     status: BankStatus = BankStatus.NEW
@@ -59,11 +52,6 @@ class BankDetails(_Row):
     last4: LastDigits
     fingerprint: Hash
     failure_code: Code | None = None
-    decided_by: tuple[CommandId, ...] = ()
-
-    def to_item(self) -> dict[str, Any]:
-        """Lists without entries are left out."""
-        return {name: value for name, value in super().to_item().items() if value != []}
 
     @property
     def is_attached(self) -> bool:
@@ -71,16 +59,13 @@ class BankDetails(_Row):
 
     def attached(self, account: ProviderId, command: CommandId) -> Self:
         gone = {"account_number": None, "routing_number": None, "failure_code": None}
-        return self._decided(command, status=BankStatus.ATTACHED, stripe_external_account_id=account, **gone)
+        return self.decided(command, status=BankStatus.ATTACHED, stripe_external_account_id=account, **gone)
 
     def failed(self, code: Code, command: CommandId) -> Self:
-        return self._decided(command, status=BankStatus.FAILED, failure_code=code)
+        return self.decided(command, status=BankStatus.FAILED, failure_code=code)
 
     def removed(self) -> RemovedBankDetails:
         return RemovedBankDetails.model_validate(self.model_dump(exclude={"status"}))
-
-    def _decided(self, command: CommandId, **values: object) -> Self:
-        return self.model_copy(update={**values, "decided_by": (*self.decided_by, command)[-REMEMBERED:]})
 
 
 BankRow: TypeAlias = BankDetails | RemovedBankDetails

@@ -1,5 +1,6 @@
 """A contractor as a party to contracts: it answers for itself, and knows which of its contracts are open."""
 
+from contracts.contract.standing import ContractStanding
 from contracts.contractor import (
     ConfirmContractContractor,
     ContractContractorConfirmed,
@@ -8,14 +9,12 @@ from contracts.contractor import (
     NoteContractClosed,
     NoteContractOpened,
 )
-from contracts.types import ContractId, Timestamp
+from contracts.types import Timestamp
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
-from workers.services.contractor.contractor import Contractor, ContractStanding
+from workers.services.contractor.contractor import Contractor
 from workers.services.contractor.erasure import erased
 from workers.services.contractor.rights import ours
 from workers.services.contractor.state import ContractorState, living, told
-
-MOST_CONTRACTS = 1000
 
 
 def confirm_contract_contractor(
@@ -38,32 +37,20 @@ def note_contract_opened(state: ContractorState, command: Command[NoteContractOp
         return contractor
     if contract in contractor.contract_states:
         return UNCHANGED
-    return Accepted(state.become(with_standing(contractor, contract, ContractStanding.OPEN)))
+    return Accepted(state.become(contractor.with_standing(contract, ContractStanding.OPEN)))
 
 
 def note_contract_closed(state: ContractorState, command: Command[NoteContractClosed], _at: Timestamp) -> Decision[ContractorState]:
     contractor = told(state, command)
     if not isinstance(contractor, Contractor):
         return contractor
-    after = with_standing(contractor, command.data.contract_id, ContractStanding.CLOSED)
+    after = contractor.with_standing(command.data.contract_id, ContractStanding.CLOSED)
     if after.erasure_requested and not after.open_contracts:
         return erased(state, after)
     return UNCHANGED if after == contractor else Accepted(state.become(after))
 
 
 # --- rules ---------------------------------------------------------------------------------------------------------
-
-
-def with_standing(contractor: Contractor, contract: ContractId, standing: ContractStanding) -> Contractor:
-    """At most ``MOST_CONTRACTS`` are kept, the oldest closed ones dropped; an open one never is, however many there are."""
-    states = {**contractor.contract_states, contract: standing}
-    closes = standing is ContractStanding.CLOSED and contract not in contractor.closed_contracts
-    closed = (*contractor.closed_contracts, contract) if closes else contractor.closed_contracts
-    excess = max(0, len(states) - MOST_CONTRACTS)
-    dropped = frozenset(closed[:excess])
-    return contractor.having(
-        contract_states={key: value for key, value in states.items() if key not in dropped}, closed_contracts=closed[excess:]
-    )
 
 
 def _confirmed(contractor: Contractor, data: ConfirmContractContractor) -> ContractContractorConfirmed:

@@ -1,16 +1,13 @@
 """The contractor as it rests: who it is, how far its identity is checked, where its money goes, how it stands in its contracts."""
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
+from contracts.contract.standing import KnownContracts
 from contracts.contractor import KycStatus
-from contracts.message import Value
 from contracts.types import (
     BankDetailsId,
     ClientId,
-    CommandId,
-    ContractId,
     ContractorId,
     Country,
     DecisionTime,
@@ -23,23 +20,12 @@ from contracts.types import (
     Timestamp,
     UserId,
 )
-
-REMEMBERED = 20
-"""How many of the commands that may be asked for again a row remembers."""
-_EMPTY: tuple[object, ...] = ([], {}, False, 0)
+from workers.engine.row import EMPTY_OR_ZERO, DecidedRow, Row
 
 
-class ContractStanding(StrEnum):
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class _Row(Value):
+class _Row(Row):
     id: ContractorId
     user_id: UserId
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
 
 
 class ErasedContractor(_Row):
@@ -48,11 +34,11 @@ class ErasedContractor(_Row):
     erased: Literal[True] = True
 
 
-class Contractor(_Row):
+class Contractor(_Row, DecidedRow, KnownContracts):
     """``kyc_status`` is a copy, as of ``kyc_decided_at``. ``kyc_session_id``: the check asked for last, which ``kyc_open`` says is not
-    decided yet. ``bank_fingerprints``: of the bank details that are not removed. ``closed_contracts``: those of ``contract_states`` that
-    are closed, in the order they closed. ``decided_by``: the last commands of the kinds that may be asked for again, lest an old one
-    published once more undoes a newer."""
+    decided yet. ``bank_fingerprints``: of the bank details that are not removed."""
+
+    leaves_out = EMPTY_OR_ZERO
 
     name: Pii[Text160]
     name_legal: Legal[Text160]
@@ -69,28 +55,11 @@ class Contractor(_Row):
     bank_fingerprints: Mapping[BankDetailsId, Hash] = {}
     payouts_ready: bool = False
     payouts_ready_as_of: Timestamp | None = None
-    contract_states: Mapping[ContractId, ContractStanding] = {}
-    closed_contracts: tuple[ContractId, ...] = ()
     erasure_requested: bool = False
-    decided_by: tuple[CommandId, ...] = ()
-
-    def to_item(self) -> dict[str, Any]:
-        """What is empty, zero or false is left out."""
-        return {name: value for name, value in super().to_item().items() if value not in _EMPTY}
-
-    def having(self, **values: object) -> Self:
-        return self.model_copy(update=values)
-
-    def decided(self, command: CommandId, **values: object) -> Self:
-        return self.having(**values, decided_by=(*self.decided_by, command)[-REMEMBERED:])
 
     @property
     def is_verified(self) -> bool:
         return self.kyc_status is KycStatus.VERIFIED
-
-    @property
-    def open_contracts(self) -> int:
-        return sum(standing is ContractStanding.OPEN for standing in self.contract_states.values())
 
 
 def contractor_in(item: Mapping[str, Any]) -> Contractor | ErasedContractor:

@@ -1,6 +1,6 @@
 """A contractor is emptied, its bank details with it: at once, or as soon as its last contract has ended (domain.md 15)."""
 
-from contracts.contractor import ContractorErased, ContractorErasureDeferred, EraseContractor
+from contracts.contractor import BankDetailsRemoved, ContractorErased, ContractorErasureDeferred, EraseContractor
 from contracts.types import Timestamp
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
 from workers.services.contractor.bank_account import BankDetails
@@ -25,12 +25,15 @@ def erase_contractor(state: ContractorState, command: Command[EraseContractor], 
 
 
 def erased(state: ContractorState, contractor: Contractor) -> Accepted[ContractorState]:
-    """``state`` has all of the contractor's bank details that are not removed."""
+    """``state`` has all of the contractor's bank details that are not removed. Those that the payment provider does not have yet are told
+    of: their sealed numbers wait for it in payment, too. Those it has stay there, under its own duty, and take what is still paid out."""
     event = ContractorErased(
         contractor_id=contractor.id, user_id=contractor.user_id, existed=True, kyc_session_ids=contractor.kyc_session_ids
     )
-    emptied = [row.removed() for row in map(state.bank, contractor.bank_fingerprints) if isinstance(row, BankDetails)]
-    return Accepted(state.become(ErasedContractor(id=contractor.id, user_id=contractor.user_id), *emptied), (event,))
+    banks = [row for row in map(state.bank, contractor.bank_fingerprints) if isinstance(row, BankDetails)]
+    told = [BankDetailsRemoved(contractor_id=contractor.id, bank_details_id=row.id) for row in banks if not row.is_attached]
+    nothing = ErasedContractor(id=contractor.id, user_id=contractor.user_id)
+    return Accepted(state.become(nothing, *(row.removed() for row in banks)), (*told, event))
 
 
 def _deferred(state: ContractorState, contractor: Contractor) -> Decision[ContractorState]:

@@ -13,7 +13,7 @@ from contracts.kyc import (
 from contracts.types import Timestamp
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
 from workers.services.kyc.case import Case, found, readable
-from workers.services.kyc.document import REMEMBERED, Document, DocumentStatus
+from workers.services.kyc.document import Document, DocumentStatus
 from workers.services.kyc.rights import is_ours, ours, owner
 from workers.services.kyc.session import Session
 
@@ -51,7 +51,7 @@ def review_kyc_document(state: Case, command: Command[ReviewKycDocument], _at: T
         return UNCHANGED
     if document.destroyed:
         return Refused("invalid_state")
-    reviewed = document.having(status=status, decided_by=(*document.decided_by, command.id)[-REMEMBERED:])
+    reviewed = document.decided(command.id, status=status)
     event = KycDocumentReviewed(kyc_session_id=session.id, document_id=document.id, status=data.status)
     return Accepted(state.become(session, reviewed), (event,))
 

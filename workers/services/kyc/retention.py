@@ -23,7 +23,8 @@ def restrict_kyc_session(state: Case, command: Command[RestrictKycSession], _at:
     if session.restricted:
         return UNCHANGED
     event = KycSessionRestricted(kyc_session_id=session.id, contractor_id=session.contractor_id)
-    return Accepted(state.become(session.having(restricted=True)), (event,))
+    # Sealed for the API, the link outlives the person's key.
+    return Accepted(state.become(session.having(restricted=True, session_url=None)), (event,))
 
 
 def destroy_kyc_records(state: Case, command: Command[DestroyKycRecords], at: Timestamp) -> Decision[Case]:

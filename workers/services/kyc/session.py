@@ -1,15 +1,14 @@
 """The identity check as it rests: where it stands at the provider, its verdict, how long it is kept."""
 
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from contracts.file import ObjectKey
 from contracts.kyc import DocumentId, KycProvider, KycVerdict
 from contracts.message import Value
-from contracts.types import CommandId, ContractorId, DecisionTime, KycSessionId, Sealed, Text2000, Timestamp, UserId
+from contracts.types import ContractorId, DecisionTime, KycSessionId, Sealed, Text2000, Timestamp, UserId
+from workers.engine.row import DecidedRow
 
-REMEMBERED = 20
-"""How many of an admin's decisions a session remembers."""
 MOST_RISK_LABELS = 20
 UNNAMED = "-"
 """Stands for the attempt of a provider that names none."""
@@ -66,7 +65,7 @@ class Contest(Value):
     decision_time: DecisionTime
 
 
-class Session(Value):
+class Session(DecidedRow):
     """``decision_time``: of the verdict, or of what set ``review_state``. ``attempts``: by the provider's id. ``raw_keys``: every body
     that lies in S3, those of ignored decisions too, because all of them are to be destroyed."""
 
@@ -89,21 +88,10 @@ class Session(Value):
     fetches: int = 0
     locked: bool = False
     contested: Contest | None = None
-    decided_by: tuple[CommandId, ...] = ()
     restricted: bool = False
     raw_keys: tuple[ObjectKey, ...] = ()
     retain_until: Timestamp | None = None
     destruction: Destruction | None = None
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-
-    def to_item(self) -> dict[str, Any]:
-        """Lists and maps without entries are left out."""
-        return {name: value for name, value in super().to_item().items() if value not in ([], {})}
-
-    def having(self, **values: object) -> Self:
-        return self.model_copy(update=values)
 
     @property
     def is_open(self) -> bool:
@@ -129,7 +117,3 @@ class Session(Value):
 
     def noting(self, raw_key: ObjectKey) -> Self:
         return self if raw_key in self.raw_keys else self.having(raw_keys=(*self.raw_keys, raw_key))
-
-    def decided(self, command: CommandId, **values: object) -> Self:
-        """By an admin: an old decision published once more undoes no newer one."""
-        return self.having(**values, decided_by=(*self.decided_by, command)[-REMEMBERED:])

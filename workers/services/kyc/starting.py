@@ -44,7 +44,8 @@ def record_kyc_session_created(state: Case, command: Command[RecordKycSessionCre
         return session
     if session.veriff_session_id is not None or not session.is_open:
         return UNCHANGED
-    ready = session.having(veriff_session_id=data.veriff_session_id, session_url=data.session_url, applicant_id=data.applicant_id)
+    link = None if session.restricted else data.session_url
+    ready = session.having(veriff_session_id=data.veriff_session_id, session_url=link, applicant_id=data.applicant_id)
     event = KycSessionReady(
         kyc_session_id=session.id,
         contractor_id=session.contractor_id,

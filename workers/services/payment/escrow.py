@@ -19,7 +19,6 @@ from contracts.payment.values import Total
 from contracts.types import (
     Balance,
     ClientId,
-    CommandId,
     ContractId,
     ContractorId,
     Currency,
@@ -31,6 +30,7 @@ from contracts.types import (
 )
 from workers.engine.aggregate import Aggregate, Items, Read
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, ItemRef, Refused
+from workers.engine.row import Row
 from workers.services.payment.ledger import Transaction, TransactionType
 
 ESCROWS = "payment-escrow"
@@ -61,12 +61,17 @@ class Hold(Value):
     reason: Text500
 
 
-class Parties(TypedDict):
-    """What every escrow event says."""
+class Between(TypedDict):
+    """Whose money it is; every ledger row of an escrow says so."""
 
     contract_id: ContractId
     client_id: ClientId
     contractor_id: ContractorId
+
+
+class Parties(Between):
+    """What every escrow event says."""
+
     client_user_id: UserId
     contractor_user_id: UserId
     currency: Currency
@@ -74,7 +79,7 @@ class Parties(TypedDict):
     available: int
 
 
-class Escrow(Value):
+class Escrow(Row):
     """``deposits``: id -> charge, of deposits that may still bring money or did; the charge is empty until then, and once all of it is
     refunded. ``disputes``: those that are open, each with what it holds."""
 
@@ -94,9 +99,6 @@ class Escrow(Value):
     transactions: tuple[Movement, ...] = ()
     last_transaction_id: TransactionId | None = None
     closing_since: Timestamp | None = None
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
 
     @property
     def available(self) -> int:
@@ -112,11 +114,12 @@ class Escrow(Value):
         charges = [charge for charge in self.deposits.values() if charge]
         return charges[0] if len(charges) == 1 else None
 
+    def between(self) -> Between:
+        return Between(contract_id=self.contract_id, client_id=self.client_id, contractor_id=self.contractor_id)
+
     def said(self) -> Parties:
         return Parties(
-            contract_id=self.contract_id,
-            client_id=self.client_id,
-            contractor_id=self.contractor_id,
+            **self.between(),
             client_user_id=self.client_user_id,
             contractor_user_id=self.contractor_user_id,
             currency=self.currency,
@@ -147,6 +150,10 @@ class EscrowState:
         """None for a row that is absent, of another contract or of another type."""
         found = self.rows.get(transaction)
         return found if found and found.contract_id == self.contract_id and found.type is kind else None
+
+    def is_taken(self, transaction: TransactionId, kind: TransactionType) -> bool:
+        """The row of this id is there and is not ours: what is one object at Stripe must not move two escrows."""
+        return transaction in self.rows and self.row(transaction, kind) is None
 
     def with_escrow(self, **changes: object) -> "EscrowState":
         return replace(self, escrow=self.opened.model_copy(update=changes))

@@ -7,14 +7,12 @@ order of deliveries end at the same numbers, and the sum of ``posted`` over a co
 from enum import StrEnum
 from typing import Any
 
-from contracts.message import Value
 from contracts.payment.values import CurrencyCode, WaitReason
 from contracts.types import (
     Amount,
     Balance,
     ClientId,
     Code,
-    CommandId,
     ContractId,
     ContractorId,
     Currency,
@@ -25,6 +23,7 @@ from contracts.types import (
     Timestamp,
     TransactionId,
 )
+from workers.engine.row import Row
 
 
 class TransactionType(StrEnum):
@@ -56,7 +55,7 @@ ASKED_FOR = frozenset({TransactionType.PAYMENT, TransactionType.WITHDRAWAL})
 """What leaves the escrow because somebody here asked for it."""
 
 
-class Transaction(Value):
+class Transaction(Row):
     """One row of payment-transactions. ``provider_as_of``: the provider's own time of the newest fact that was applied.
 
     ``waits_told``: reasons of waiting that people have been told of. ``idempotency_key``: the effect that last called the provider.
@@ -99,9 +98,6 @@ class Transaction(Value):
     initiated_by: str | None = None
     approved_by: Text200 | None = None
     idempotency_key: EffectId | None = None
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
 
     def to_item(self) -> dict[str, Any]:
         item = {name: value for name, value in super().to_item().items() if value not in (0, []) or name == "posted"}

@@ -36,6 +36,7 @@ from contracts.types import (
 )
 from workers.engine.aggregate import Aggregate, Items
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, ItemRef, Refused
+from workers.engine.row import Row
 from workers.services.payment.escrow import ESCROWS, TRANSACTIONS, is_admin, row_ref
 from workers.services.payment.ledger import Transaction
 
@@ -80,7 +81,7 @@ class PayoutTrouble(Value):
     since: Timestamp
 
 
-class Payee(Value):
+class Payee(Row):
     """``account_requests`` counts the calls for an account; ``account_as_of`` is Stripe's time of the newest status.
 
     ``answers``: effects' last results that changed something. They name no step, so one that came again later would end another's.
@@ -102,9 +103,6 @@ class Payee(Value):
     banks: dict[BankDetailsId, Bank] = Field(default_factory=dict)
     payout_trouble: PayoutTrouble | None = None
     answers: tuple[CommandId, ...] = ()
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
 
     def to_item(self) -> dict[str, Any]:
         return {name: value for name, value in super().to_item().items() if value or name != "answers"}

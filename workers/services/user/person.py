@@ -2,40 +2,27 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 from contracts.file import File, ObjectKey
-from contracts.message import CommandData, Value
-from contracts.types import CommandId, Locale, Phone, Pii, Text80, Text200, Timestamp, UserId
+from contracts.message import CommandData
+from contracts.types import Locale, Phone, Pii, Text80, Text200, UserId
 from contracts.user import NotificationChannels
 from workers.engine.aggregate import Aggregate, Items, Read
 from workers.engine.decision import Command, Item, ItemRef, Refused
+from workers.engine.row import EMPTY_OR_ZERO, DecidedRow
 from workers.services.user.rights import owner
 
 TABLE = "user-profiles"
 PREFERENCES = "user-preferences"
 DEFAULT_TIMEZONE = "UTC"
-REMEMBERED = 20
-"""How many of the commands that set a row each row remembers."""
 
 
-class _Row(Value):
-    """``decided_by``: the last commands that set it, lest an old one published once more undoes a newer."""
+class _Row(DecidedRow):
+    leaves_out = EMPTY_OR_ZERO
 
     user_id: UserId
     erased: bool = False
-    decided_by: tuple[CommandId, ...] = ()
-    created_by: CommandId | None = None
-    created_at: Timestamp | None = None
-    updated_at: Timestamp | None = None
-
-    def to_item(self) -> dict[str, Any]:
-        """Lists without entries and what is not erased are left out."""
-        item = super().to_item()
-        return {name: value for name, value in item.items() if value != [] and (name, value) != ("erased", False)}
-
-    def decided(self, command: CommandId, **values: object) -> Self:
-        return self.model_copy(update={**values, "decided_by": (*self.decided_by, command)[-REMEMBERED:]})
 
 
 class Profile(_Row):

@@ -31,12 +31,10 @@ def update_preferences(state: Person, command: Command[UpdatePreferences], _at: 
 def _updated(before: Preferences, data: UpdatePreferences) -> Preferences:
     channels = before.notifications or NotificationChannels()
     wishes = data.notifications.model_dump(exclude_none=True) if data.notifications else {}
-    return before.model_copy(
-        update={
-            "language": data.language or before.language,
-            "timezone": data.timezone or before.timezone,
-            "notifications": channels.model_copy(update=wishes),
-        }
+    return before.having(
+        language=data.language or before.language,
+        timezone=data.timezone or before.timezone,
+        notifications=channels.model_copy(update=wishes),
     )
 
 

@@ -62,7 +62,7 @@ def record_avatar_deleted(state: Person, command: Command[RecordAvatarDeleted], 
     waiting = tuple(key for key in state.profile.avatars_to_delete if key != command.data.avatar_key)
     if waiting == state.profile.avatars_to_delete:
         return UNCHANGED
-    return Accepted(state.with_profile(state.profile.model_copy(update={"avatars_to_delete": waiting})))
+    return Accepted(state.with_profile(state.profile.having(avatars_to_delete=waiting)))
 
 
 # --- rules ---------------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def record_avatar_deleted(state: Person, command: Command[RecordAvatarDeleted], 
 
 def _updated(before: Profile, data: UpdateProfile) -> Profile:
     given = data.model_dump(include={"first_name", "last_name", "phone"}, exclude_none=True)
-    return before.model_copy(update=given | ({"phone": None} if data.without_phone else {}))
+    return before.having(**given | ({"phone": None} if data.without_phone else {}))
 
 
 def _told(before: Profile, after: Profile) -> ProfileUpdated:

@@ -1,6 +1,5 @@
 """An account's way, command by command, as the tests of its parts need it."""
 
-import hashlib
 from typing import Any
 
 from contracts.auth import (
@@ -25,41 +24,24 @@ from contracts.auth import (
     SuspendUser,
     VerifyEmail,
 )
-from contracts.links import Link
-from contracts.timestamps import plus
-from contracts.types import CommandId, Hash, Locale, Timestamp, UserId
-from tests.support.oracle import START, Oracle
-from workers.engine.decision import Decision
+from contracts.types import Locale, UserId
+from tests.support.service_story import USER, ServiceStory, digest, link, sealed
 from workers.services.auth.account import ACCOUNTS, session_ref
 from workers.services.auth.service import SERVICE
 from workers.services.auth.session import Session
 from workers.services.auth.user import User
 
-USER = UserId("11111111-1111-4111-8111-111111111111")
 OTHER = UserId("22222222-2222-4222-8222-222222222222")
 SESSION = SessionId("55555555-5555-4555-8555-555555555555")
 OTHER_SESSION = SessionId("66666666-6666-4666-8666-666666666666")
 
 OWNER = f"company:{USER}"
 STRANGER = f"company:{OTHER}"
-ADMIN = "admin:44444444-4444-4444-8444-444444444444"
 PUBLIC, SYSTEM, SEED, TIMERS = "public", "system:auth", "system:seed", "system:timers"
-
-
-def digest(text: str) -> Hash:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def sealed(text: str, subject: str = USER) -> str:
-    return f"s1.subject.{subject}.1.{text.encode().hex()}"
 
 
 def password(text: str) -> str:
     return f"s1.reader.sign-in.1.{text.encode().hex()}"
-
-
-def link(token: str) -> Link:
-    return Link(hash=digest(token), nonce=(token * 43)[:43], kid="k1")
 
 
 AGENT = sealed("Firefox on Linux")
@@ -69,7 +51,7 @@ IP_HASH = digest("203.0.113.7")
 def registering(user: UserId = USER, address: str = "amina@example.com", **other: Any) -> RegisterUser:
     values: dict[str, Any] = {
         "user_id": user,
-        "email": sealed(address, user),
+        "email": sealed(address, subject=user),
         "email_hash": digest(address),
         "password_hash": password("first"),
         "role": Role.COMPANY,
@@ -119,18 +101,10 @@ KEY_DESTROYED = RecordSubjectKeyDestroyed(user_id=USER, scope=KeyScope.SUBJECT)
 LEGAL_KEY_DESTROYED = RecordSubjectKeyDestroyed(user_id=USER, scope=KeyScope.LEGAL)
 
 
-def after(**time: int) -> Timestamp:
-    return plus(START, **time)
-
-
-class Story:
+class Story(ServiceStory):
     """Brings an account to where a test begins."""
 
-    def __init__(self) -> None:
-        self.oracle = Oracle(SERVICE)
-
-    def send(self, data: Any, actor: str = OWNER, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
-        return self.oracle.send(data, actor=actor, at=at, id=command)
+    service, actor = SERVICE, OWNER
 
     @property
     def user(self) -> User:
@@ -138,14 +112,6 @@ class Story:
 
     def session(self, session: SessionId = SESSION) -> Session:
         return Session.from_item(self.oracle.items[session_ref(session)])
-
-    @property
-    def last(self) -> Any:
-        return self.oracle.events[-1]
-
-    @property
-    def timers(self) -> dict[str, Timestamp]:
-        return {name: timer.due_at for (name, _), timer in self.oracle.timers.items()}
 
     def registered(self, **other: Any) -> "Story":
         self.send(registering(**other), PUBLIC)

@@ -16,8 +16,8 @@ from contracts.auth import (
 from contracts.ids import within
 from contracts.types import CommandId, Locale
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, USER, after, digest, link, sealed
 from tests.unit.services.auth.story import (
-    ADMIN,
     ASKING_AGAIN,
     CONFIRMING,
     DEACTIVATING,
@@ -32,15 +32,10 @@ from tests.unit.services.auth.story import (
     SUSPENDING,
     SYSTEM,
     TIMERS,
-    USER,
     VERIFYING,
     Story,
-    after,
     changing,
-    digest,
-    link,
     registering,
-    sealed,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused
 from workers.services.auth.account import claim_ref

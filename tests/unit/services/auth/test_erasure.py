@@ -16,8 +16,8 @@ from contracts.auth import (
 from contracts.ids import derived
 from contracts.types import ClientId, ContractorId
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, USER, after, digest
 from tests.unit.services.auth.story import (
-    ADMIN,
     ERASING,
     KEY_DESTROYED,
     LEGAL_KEY_DESTROYED,
@@ -27,11 +27,8 @@ from tests.unit.services.auth.story import (
     STRANGER,
     SYSTEM,
     TIMERS,
-    USER,
     Story,
-    after,
     changing,
-    digest,
     erased,
     registering,
 )

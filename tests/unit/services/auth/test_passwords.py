@@ -11,8 +11,8 @@ from contracts.ids import within
 from contracts.timestamps import plus
 from contracts.types import CommandId, Timestamp
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, USER, after, digest, link
 from tests.unit.services.auth.story import (
-    ADMIN,
     DEACTIVATING,
     FAILING,
     OWNER,
@@ -22,11 +22,7 @@ from tests.unit.services.auth.story import (
     SETTING,
     STRANGER,
     SYSTEM,
-    USER,
     Story,
-    after,
-    digest,
-    link,
     opening,
     password,
 )

@@ -21,24 +21,24 @@ from contracts.auth import (
     SubjectKeyDestructionRequested,
     VerifyEmail,
 )
-from contracts.catalogue import command_models, event_models
+from contracts.catalogue import event_models
 from contracts.client import CompanyErased
 from contracts.contractor import ContractorErased
-from contracts.envelope import Envelope
-from contracts.ids import derived, effect_id, within
+from contracts.ids import derived, effect_id
 from contracts.lead import LeadErased
 from contracts.message import CommandData, EventData
 from contracts.notification.events import RecipientErased
 from contracts.sealed import KeysUnavailable
 from contracts.topics import commands_topic, events_topic
-from contracts.types import ClientId, ContractorId, EventId, Purpose, UserId
+from contracts.types import ClientId, ContractorId, Purpose, UserId
 from contracts.user import UserDataErased
 from tests.support import verdict
 from tests.support.faults import MANY
-from tests.support.oracle import START
 from tests.support.process import plant
+from tests.support.reacting import event_of, sent_on
+from tests.support.service_story import ADMIN, USER, after, digest
+from tests.support.under_faults import assert_ends_as_without_faults, numbered, outgoing
 from tests.unit.services.auth.story import (
-    ADMIN,
     ASKING_AGAIN,
     CONFIRMING,
     DEACTIVATING,
@@ -55,34 +55,22 @@ from tests.unit.services.auth.story import (
     SUSPENDING,
     SYSTEM,
     TIMERS,
-    USER,
     VERIFYING,
     Story,
-    after,
     changing,
-    digest,
     erased,
     opening,
     registering,
     rotating,
 )
 from workers.engine.decision import Accepted
-from workers.engine.record import Outgoing
-from workers.engine.service import Call, Done, Effect, Event, Reaction, Result, Retryable, Send
+from workers.engine.service import Call, Done, Effect, Result, Retryable, Send
 from workers.services.auth.account import claim_ref
 from workers.services.auth.ports import KeyStore
 from workers.services.auth.service import SERVICE
 
 THIRD_SESSION = SessionId("77777777-7777-4777-8777-777777777777")
 GROUP, COMMANDS, EVENTS = "auth-commands", commands_topic("auth"), events_topic("auth")
-
-
-def test_every_command_has_its_handler() -> None:
-    assert set(SERVICE.handler_of) == {model.kind() for model in command_models("auth")}
-
-
-def event_of(data: EventData, service: str = "auth") -> Event[Any]:
-    return Event(EventId(USER), service, USER, START, SYSTEM, data)
 
 
 # --- reactions -----------------------------------------------------------------------------------------------------
@@ -100,8 +88,8 @@ def event_of(data: EventData, service: str = "auth") -> Event[Any]:
     ],
 )
 def test_a_service_that_has_erased_its_part_is_counted(data: EventData, service: str) -> None:
-    (reaction,) = [found for found in SERVICE.reactions if found.event is type(data)]
-    assert _sent(reaction, data, service) == [Send(RecordErasurePart(user_id=USER, part=ErasurePart(service)))]
+    assert data.service == service
+    assert sent_on(SERVICE, data) == [Send(RecordErasurePart(user_id=USER, part=ErasurePart(service)))]
 
 
 def test_every_part_is_waited_for_and_answered() -> None:
@@ -109,12 +97,7 @@ def test_every_part_is_waited_for_and_answered() -> None:
 
 
 def test_the_erasure_of_an_address_without_account_concerns_no_account() -> None:
-    (reaction,) = [found for found in SERVICE.reactions if found.event is LeadErased]
-    assert _sent(reaction, LeadErased(email_hash=digest("amina@example.com")), "lead") == []
-
-
-def _sent(reaction: Reaction[Any], data: EventData, service: str) -> list[Send]:
-    return list(reaction.react(event_of(data, service), ()))
+    assert sent_on(SERVICE, LeadErased(email_hash=digest("amina@example.com"))) == []
 
 
 # --- the keys ------------------------------------------------------------------------------------------------------
@@ -186,11 +169,7 @@ def test_a_command_sent_twice_changes_nothing_the_second_time(index: int) -> Non
     for story in (Story(), Story().registered(), Story().signed_in(), Story().leaving(), Story().emptied(), Story().gone()):
         story.send(changing())
         story.send(RESETTING, PUBLIC)
-        story.send(data, actor)
-        before, events = dict(story.oracle.items), len(story.oracle.events)
-        story.send(data, actor)
-        assert story.oracle.items == before
-        assert len(story.oracle.events) == events
+        story.assert_moved_once(data, actor)
 
 
 LIFE: list[tuple[CommandData, str, int]] = [
@@ -229,20 +208,6 @@ def test_a_life_from_registration_to_the_last_key_tells_every_event_there_is() -
 
 
 # --- on the engine -------------------------------------------------------------------------------------------------
-
-
-def outgoing(data: CommandData, actor: str, name: str) -> Outgoing:
-    envelope = Envelope(
-        id=within(USER, name),
-        kind=data.kind(),
-        source="/mindlinks/test/commands",
-        subject=data.key,
-        time=START,
-        correlation_id=name,
-        causation_id=name,
-        actor=actor,
-    )
-    return Outgoing(data.key.encode(), data.to_json(), envelope.headers())
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -302,12 +267,4 @@ LEAVING: list[tuple[CommandData, str]] = [(ERASING, OWNER), *((erased(part), SYS
 async def test_an_account_under_faults_ends_as_without(seed: int) -> None:
     chance = Random(seed)
     steps = [(registering(), PUBLIC), *chance.choices(STEPS, k=40), *LEAVING]
-    async with plant(SERVICE, seed) as made:
-        process = made.start(rates=MANY)
-        records = [outgoing(data, actor, f"{seed} {number}") for number, (data, actor) in enumerate(steps)]
-        for start in range(0, len(records), 12):
-            await made.send(COMMANDS, records[start : start + 12])
-            made.clock.advance(chance.random() * 40)
-        await made.until_settled(GROUP, COMMANDS)
-        await process.stop()
-        verdict.check(SERVICE, made.records(COMMANDS), made.records(EVENTS), made.store.items)
+    await assert_ends_as_without_faults(SERVICE, numbered(steps), seed)

@@ -20,8 +20,8 @@ from contracts.ids import within
 from contracts.timestamps import plus, to_seconds
 from contracts.types import CommandId
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, USER, after, digest
 from tests.unit.services.auth.story import (
-    ADMIN,
     AGENT,
     DEACTIVATING,
     ERASING,
@@ -35,10 +35,7 @@ from tests.unit.services.auth.story import (
     STRANGER,
     SUSPENDING,
     TIMERS,
-    USER,
     Story,
-    after,
-    digest,
     opening,
     registering,
     rotating,

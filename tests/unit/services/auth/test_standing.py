@@ -7,7 +7,15 @@ import pytest
 from contracts.auth import ReinstateUser, UserDeactivated, UserReinstated, UserSuspended
 from contracts.ids import within
 from contracts.types import CommandId
-from tests.unit.services.auth.story import ADMIN, DEACTIVATING, OWNER, STRANGER, SUSPENDING, SYSTEM, USER, Story, after
+from tests.support.service_story import ADMIN, USER, after
+from tests.unit.services.auth.story import (
+    DEACTIVATING,
+    OWNER,
+    STRANGER,
+    SUSPENDING,
+    SYSTEM,
+    Story,
+)
 from workers.engine.decision import UNCHANGED, Refused
 from workers.services.auth.user import Status
 

@@ -1,6 +1,5 @@
 """A company's way, command by command, as the tests of its parts need it."""
 
-import hashlib
 from typing import Any
 
 from contracts.client import (
@@ -23,17 +22,13 @@ from contracts.client import (
     VerificationOutcome,
 )
 from contracts.ids import derived
-from contracts.links import Link
-from contracts.timestamps import plus
-from contracts.types import ClientId, CommandId, ContractId, ContractorId, Hash, Timestamp, UserId
-from tests.support.oracle import START, Oracle
-from workers.engine.decision import Decision
+from contracts.types import ClientId, ContractId, ContractorId, Timestamp, UserId
+from tests.support.service_story import USER, ServiceStory, after, digest, link, sealed
 from workers.services.client.company import Company, ErasedCompany, company_in
 from workers.services.client.invitation import Invitation, invitation_id
 from workers.services.client.service import SERVICE
 from workers.services.client.state import CLIENTS, invitation_ref
 
-USER = UserId("11111111-1111-4111-8111-111111111111")
 WORKER = UserId("22222222-2222-4222-8222-222222222222")
 OTHER = UserId("55555555-5555-4555-8555-555555555555")
 COMPANY = ClientId(derived(f"company:{USER}"))
@@ -41,20 +36,7 @@ CONTRACTOR = ContractorId(derived(f"contractor:{WORKER}"))
 
 OWNER, STRANGER = f"company:{USER}", f"company:{OTHER}"
 INVITED = f"contractor:{WORKER}"
-ADMIN = "admin:44444444-4444-4444-8444-444444444444"
 SYSTEM, TIMERS = "system:client", "system:timers"
-
-
-def digest(text: str) -> Hash:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def sealed(text: str, purpose: str = "subject", subject: str = USER) -> str:
-    return f"s1.{purpose}.{subject}.1.{text.encode().hex()}"
-
-
-def link(token: str) -> Link:
-    return Link(hash=digest(token), nonce=(token * 43)[:43], kid="k1")
 
 
 NAME, NAME_LEGAL, TAX_ID = sealed("Nile Design LLC"), sealed("Nile Design LLC", "legal"), sealed("123-456")
@@ -162,20 +144,14 @@ EXPIRING = ExpireInvitation(company_id=COMPANY, invitation_id=INVITATION)
 REMINDING = RemindInvitation(company_id=COMPANY, invitation_id=INVITATION)
 CONFIRMING = ConfirmContractClient(company_id=COMPANY, contract_id=contract(1), check_no=2)
 ERASING = EraseCompany(company_id=COMPANY, user_id=USER)
+LAST_DAY = after(days=7)
+"""Of an invitation from the start."""
 
 
-def after(**time: int) -> Timestamp:
-    return plus(START, **time)
-
-
-class Story:
+class Story(ServiceStory):
     """Brings a company to where a test begins."""
 
-    def __init__(self) -> None:
-        self.oracle = Oracle(SERVICE)
-
-    def send(self, data: Any, actor: str = OWNER, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
-        return self.oracle.send(data, actor=actor, at=at, id=command)
+    service, actor = SERVICE, OWNER
 
     @property
     def row(self) -> Company | ErasedCompany:
@@ -191,13 +167,9 @@ class Story:
         return Invitation.from_item(self.oracle.items[invitation_ref(INVITATION)])
 
     @property
-    def last(self) -> Any:
-        return self.oracle.events[-1]
-
-    @property
     def timers(self) -> dict[str, Timestamp]:
         assert {owner for _, owner in self.oracle.timers} <= {INVITATION}
-        return {name: timer.due_at for (name, _), timer in self.oracle.timers.items()}
+        return super().timers
 
     def registered(self, **other: Any) -> "Story":
         self.send(registering(**other))
@@ -213,6 +185,14 @@ class Story:
 
     def accepted(self) -> "Story":
         self.invited().send(accepting(), INVITED)
+        return self
+
+    def revoked(self) -> "Story":
+        self.invited().send(REVOKING)
+        return self
+
+    def expired(self) -> "Story":
+        self.invited().send(EXPIRING, TIMERS, LAST_DAY)
         return self
 
     def leaving(self) -> "Story":

@@ -11,8 +11,8 @@ from contracts.ids import derived, within
 from contracts.timestamps import to_seconds
 from contracts.types import CommandId, Timestamp
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, USER, after, digest
 from tests.unit.services.client.story import (
-    ADMIN,
     COMPANY,
     CONTRACTOR,
     EMAIL,
@@ -20,6 +20,7 @@ from tests.unit.services.client.story import (
     EXPIRING,
     INVITATION,
     INVITED,
+    LAST_DAY,
     OTHER,
     OWNER,
     REMINDING,
@@ -27,19 +28,15 @@ from tests.unit.services.client.story import (
     STRANGER,
     SYSTEM,
     TIMERS,
-    USER,
     WORKER,
     Story,
     accepting,
-    after,
-    digest,
     inviting,
     resending,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused
 from workers.services.client.invitation import Status
 
-LAST_DAY = after(days=7)
 TOO_LATE = Timestamp(LAST_DAY.replace(".000Z", ".001Z"))
 
 
@@ -61,18 +58,6 @@ def test_the_invited_person_accepts_until_the_last_moment(actor: str) -> None:
     assert story.send(accepting(), actor, after(days=100)) == UNCHANGED
 
 
-def revoked() -> Story:
-    story = Story().invited()
-    story.send(REVOKING)
-    return story
-
-
-def expired() -> Story:
-    story = Story().invited()
-    story.send(EXPIRING, TIMERS, LAST_DAY)
-    return story
-
-
 def erased() -> Story:
     story = Story().invited()
     story.send(ERASING, SYSTEM)
@@ -90,9 +75,9 @@ def erased() -> Story:
         (Story().invited(), accepting("guessed"), INVITED, START, "token_invalid"),
         (Story().invited(), accepting(email_hash=digest("another")), INVITED, START, "email_mismatch"),
         (Story().invited(), accepting(), INVITED, TOO_LATE, "invitation_expired"),
-        (expired(), accepting(), INVITED, LAST_DAY, "invitation_expired"),
-        (revoked(), accepting(), INVITED, START, "invitation_revoked"),
-        (revoked(), accepting("guessed"), INVITED, START, "token_invalid"),
+        (Story().expired(), accepting(), INVITED, LAST_DAY, "invitation_expired"),
+        (Story().revoked(), accepting(), INVITED, START, "invitation_revoked"),
+        (Story().revoked(), accepting("guessed"), INVITED, START, "token_invalid"),
         (Story().accepted(), accepting(user=OTHER), f"contractor:{OTHER}", START, "already_accepted"),
         (erased(), accepting(), INVITED, START, "erased"),
     ],
@@ -134,7 +119,7 @@ def test_an_old_revocation_published_again_ends_no_other_invitation() -> None:
         (Story().verified(), OWNER, "not_found"),
         (Story().invited(), STRANGER, "forbidden"),
         (Story().accepted(), OWNER, "already_accepted"),
-        (expired(), OWNER, "invalid_state"),
+        (Story().expired(), OWNER, "invalid_state"),
     ],
 )
 def test_a_revocation_is_refused(story: Story, actor: str, reason: str) -> None:
@@ -153,7 +138,7 @@ def test_an_invitation_expires_when_its_time_is_over() -> None:
     assert story.send(EXPIRING, TIMERS, after(days=9)) == UNCHANGED
 
 
-@pytest.mark.parametrize("story", [Story().accepted(), revoked(), Story().verified(), Story().gone()])
+@pytest.mark.parametrize("story", [Story().accepted(), Story().revoked(), Story().verified(), Story().gone()])
 def test_what_is_over_does_not_expire(story: Story) -> None:
     assert story.send(EXPIRING, TIMERS, LAST_DAY) == UNCHANGED
 

@@ -14,8 +14,10 @@ from contracts.client import (
     NoteContractClosed,
     NoteContractOpened,
 )
+from contracts.contract.standing import ContractStanding
 from contracts.ids import derived
 from contracts.types import ClientId
+from tests.support.service_story import USER
 from tests.unit.services.client.story import (
     COMPANY,
     CONFIRMING,
@@ -24,7 +26,6 @@ from tests.unit.services.client.story import (
     OTHER,
     OWNER,
     SYSTEM,
-    USER,
     Story,
     closing,
     contract,
@@ -32,7 +33,7 @@ from tests.unit.services.client.story import (
     registering,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused
-from workers.services.client.company import ContractStanding, ErasedCompany
+from workers.services.client.company import ErasedCompany
 from workers.services.client.state import CLIENTS
 
 ERASED = CompanyErased(company_id=COMPANY, user_id=USER, existed=True)
@@ -87,27 +88,6 @@ def test_closing_may_overtake_opening() -> None:
     story.send(closing(1), SYSTEM)
     assert story.send(opening(1), SYSTEM) == UNCHANGED
     assert story.company.open_contracts == 0
-
-
-def test_a_thousand_are_kept_and_the_oldest_closed_one_goes_first() -> None:
-    story = Story().verified()
-    for number in range(1000):
-        story.send(opening(number), SYSTEM)
-    for number in (500, 3):
-        story.send(closing(number), SYSTEM)
-    story.send(opening(1000), SYSTEM)
-    assert len(story.company.contract_states) == 1000
-    assert contract(500) not in story.company.contract_states
-    assert story.company.closed_contracts == (contract(3),)
-
-
-def test_an_open_contract_is_never_dropped() -> None:
-    story = Story().verified()
-    for number in range(1001):
-        story.send(opening(number), SYSTEM)
-    story.send(closing(2000), SYSTEM)
-    assert story.company.open_contracts == 1001
-    assert story.send(closing(2000), SYSTEM) == UNCHANGED
 
 
 @pytest.mark.parametrize("command", [opening(1), closing(1)])

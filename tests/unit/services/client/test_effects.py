@@ -10,7 +10,14 @@ from contracts.client import CompanyVerificationRequested, RecordRegistryResult,
 from contracts.ids import effect_id
 from contracts.types import EventId, Purpose, Timestamp
 from tests.support.oracle import START
-from tests.unit.services.client.story import COMPANY, NAME, OWNER, SYSTEM, USER, Story
+from tests.support.service_story import USER
+from tests.unit.services.client.story import (
+    COMPANY,
+    NAME,
+    OWNER,
+    SYSTEM,
+    Story,
+)
 from workers.engine.decision import Accepted
 from workers.engine.service import Call, Done, Event, Result, Retryable
 from workers.services.client.ports import NoAnswer, NotRegistered, Refusal, RegisteredCompany, RegistryAnswer

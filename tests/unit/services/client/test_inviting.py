@@ -9,8 +9,8 @@ from contracts.ids import within
 from contracts.timestamps import to_seconds
 from contracts.types import CommandId, Locale, Timestamp
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, USER, after, digest, link
 from tests.unit.services.client.story import (
-    ADMIN,
     COMPANY,
     EMAIL,
     EMAIL_HASH,
@@ -18,6 +18,7 @@ from tests.unit.services.client.story import (
     EXPIRING,
     INVITATION,
     INVITED,
+    LAST_DAY,
     MESSAGE,
     NAME,
     OTHER,
@@ -28,14 +29,10 @@ from tests.unit.services.client.story import (
     STRANGER,
     SYSTEM,
     TIMERS,
-    USER,
     VERIFYING,
     Story,
     accepting,
-    after,
-    digest,
     inviting,
-    link,
     registering,
     resending,
 )
@@ -45,7 +42,6 @@ from workers.services.client.inviting import invite_contractor
 from workers.services.client.state import CLIENTS, invitation_ref
 
 FIRST = CommandId(within(USER, "first"))
-LAST_DAY = after(days=7)
 
 
 def mail(token: str, valid_until: Timestamp) -> dict[str, Any]:
@@ -92,19 +88,7 @@ def test_whoever_is_invited_is_not_invited_twice(at: Timestamp) -> None:
     assert story.send(inviting("another"), at=at) == UNCHANGED
 
 
-def revoked() -> Story:
-    story = Story().invited()
-    story.send(REVOKING)
-    return story
-
-
-def expired() -> Story:
-    story = Story().invited()
-    story.send(EXPIRING, TIMERS, LAST_DAY)
-    return story
-
-
-@pytest.mark.parametrize("story", [revoked(), expired(), Story().invited()])
+@pytest.mark.parametrize("story", [Story().revoked(), Story().expired(), Story().invited()])
 def test_what_has_ended_is_made_anew(story: Story) -> None:
     """The third has only passed its deadline; its timer is late."""
     story.send(inviting("anew", message=None), at=after(days=8))
@@ -148,7 +132,7 @@ def test_who_is_verified_no_more_invites_nobody() -> None:
 # --- once more -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("story", [Story().invited(), expired()])
+@pytest.mark.parametrize("story", [Story().invited(), Story().expired()])
 def test_another_link_takes_the_place_of_the_first(story: Story) -> None:
     story.send(resending(), at=LAST_DAY)
     assert story.last == InvitationSent(**mail("second", after(days=14)))
@@ -180,7 +164,7 @@ def test_an_old_link_published_again_replaces_none() -> None:
         (Story().verified(), OWNER, "not_found"),
         (Story().invited(), STRANGER, "forbidden"),
         (Story().accepted(), OWNER, "already_accepted"),
-        (revoked(), OWNER, "invalid_state"),
+        (Story().revoked(), OWNER, "invalid_state"),
         (Story().gone(), OWNER, "erased"),
     ],
 )
@@ -213,7 +197,8 @@ def test_each_mail_is_reminded_of_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("story", "days"), [(Story().accepted(), 3), (revoked(), 3), (Story().invited(), 8), (Story().verified(), 3), (Story().gone(), 3)]
+    ("story", "days"),
+    [(Story().accepted(), 3), (Story().revoked(), 3), (Story().invited(), 8), (Story().verified(), 3), (Story().gone(), 3)],
 )
 def test_nobody_is_reminded_of_what_is_over(story: Story, days: int) -> None:
     assert story.send(REMINDING, TIMERS, after(days=days)) == UNCHANGED

@@ -12,9 +12,9 @@ from contracts.timestamps import to_milliseconds
 from contracts.topics import commands_topic
 from contracts.types import Timestamp
 from tests.support.process import Plant, plant
+from tests.support.under_faults import outgoing
 from tests.support.waiting import eventually
 from tests.unit.services.client.story import COMPANY, OWNER, registering
-from tests.unit.services.client.test_service import outgoing
 from workers.adapters.opencorporates import OpenCorporates
 from workers.engine.calling import TRIES_A_CLAIM
 from workers.engine.ledger import EFFECTS, LEASE

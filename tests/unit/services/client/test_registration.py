@@ -15,8 +15,8 @@ from contracts.client import (
 from contracts.ids import derived, within
 from contracts.types import CommandId
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, USER, sealed
 from tests.unit.services.client.story import (
-    ADMIN,
     COMPANY,
     INVITED,
     NAME,
@@ -26,10 +26,8 @@ from tests.unit.services.client.story import (
     STRANGER,
     SYSTEM,
     TAX_ID,
-    USER,
     Story,
     registering,
-    sealed,
     updating,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.auth import ErasureRequested
-from contracts.catalogue import command_models, event_models
+from contracts.catalogue import event_models
 from contracts.client import (
     CompanyErased,
     ConfirmContractClient,
@@ -16,20 +16,14 @@ from contracts.client import (
     RevokeInvitation,
 )
 from contracts.contract.events import ContractActivated, ContractPartyCheckRequested
-from contracts.envelope import Envelope
-from contracts.ids import within
 from contracts.message import CommandData, EventData
 from contracts.payment.events import EscrowClosed
 from contracts.platform import SHARED
-from contracts.topics import commands_topic, events_topic
-from contracts.types import EventId
 from tests.contracts.test_examples import example
-from tests.support import verdict
-from tests.support.faults import MANY
-from tests.support.oracle import START
-from tests.support.process import plant
+from tests.support.reacting import event_of, reaction_to, sent_on
+from tests.support.service_story import ADMIN, USER
+from tests.support.under_faults import assert_ends_as_without_faults, numbered
 from tests.unit.services.client.story import (
-    ADMIN,
     ASKING,
     COMPANY,
     CONFIRMING,
@@ -45,7 +39,6 @@ from tests.unit.services.client.story import (
     REVOKING,
     SYSTEM,
     TIMERS,
-    USER,
     VERIFYING,
     Story,
     accepting,
@@ -60,15 +53,8 @@ from tests.unit.services.client.story import (
     unknown_to_registry,
     updating,
 )
-from workers.engine.record import Outgoing
-from workers.engine.service import Event, Query, Send
+from workers.engine.service import Query, Send
 from workers.services.client.service import SERVICE
-
-GROUP, COMMANDS, EVENTS = "client-commands", commands_topic("client"), events_topic("client")
-
-
-def test_every_command_has_its_handler() -> None:
-    assert set(SERVICE.handler_of) == {model.kind() for model in command_models("client")}
 
 
 def test_every_event_is_emitted_by_some_story() -> None:
@@ -93,10 +79,6 @@ def test_every_event_is_emitted_by_some_story() -> None:
 # --- reactions -----------------------------------------------------------------------------------------------------
 
 
-def event_of(data: EventData) -> Event[Any]:
-    return Event(EventId(USER), data.service, USER, START, SYSTEM, data)
-
-
 def said(kind: type[EventData], **changes: Any) -> EventData:
     """As the kind's example has it, but for what matters here."""
     found = kind.model_validate(example(kind.kind())["data"])
@@ -119,18 +101,17 @@ LEAVING = ErasureRequested(user_id=USER, company_id=COMPANY, contractor_id=CONTR
     ],
 )
 def test_what_others_say_is_acted_on(data: EventData, command: CommandData) -> None:
-    (reaction,) = [found for found in SERVICE.reactions if found.event is type(data)]
-    assert reaction.query is None
-    assert list(reaction.react(event_of(data), ())) == [Send(command)]
+    assert reaction_to(SERVICE, type(data)).query is None
+    assert sent_on(SERVICE, data) == [Send(command)]
 
 
 def test_an_erased_company_takes_back_its_pending_invitations() -> None:
-    (reaction,) = [found for found in SERVICE.reactions if found.event is CompanyErased]
-    event = event_of(CompanyErased(company_id=COMPANY, user_id=USER, existed=True))
-    assert reaction.query is not None
-    assert reaction.query(event) == Query("client-invitations", "clientId-index", COMPANY)
+    erased = CompanyErased(company_id=COMPANY, user_id=USER, existed=True)
+    query = reaction_to(SERVICE, CompanyErased).query
+    assert query is not None
+    assert query(event_of(erased)) == Query("client-invitations", "clientId-index", COMPANY)
     rows = [{"id": INVITATION, "status": "pending"}, {"id": USER, "status": "accepted"}, {"id": COMPANY, "status": "expired"}]
-    assert list(reaction.react(event, rows)) == [Send(RevokeInvitation(company_id=COMPANY, invitation_id=INVITATION), INVITATION)]
+    assert sent_on(SERVICE, erased, rows) == [Send(RevokeInvitation(company_id=COMPANY, invitation_id=INVITATION), INVITATION)]
 
 
 # --- on the engine -------------------------------------------------------------------------------------------------
@@ -158,30 +139,9 @@ STEPS: list[tuple[CommandData, str]] = [
 ]
 
 
-def outgoing(data: CommandData, actor: str, name: str) -> Outgoing:
-    envelope = Envelope(
-        id=within(USER, name),
-        kind=data.kind(),
-        source="/mindlinks/test/commands",
-        subject=data.key,
-        time=START,
-        correlation_id=name,
-        causation_id=name,
-        actor=actor,
-    )
-    return Outgoing(data.key.encode(), data.to_json(), envelope.headers())
-
-
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_company_under_faults_ends_as_without(seed: int) -> None:
     chance = Random(seed)
     begun, done = chance.choices(STEPS, k=5), chance.choices(STEPS, k=40)
     steps = [*begun, (registering(), OWNER), *done, (ERASING, SYSTEM), *chance.choices(STEPS, k=5)]
-    async with plant(SERVICE, seed) as made:
-        process = made.start(rates=MANY)
-        records = [outgoing(data, actor, f"{seed} {number}") for number, (data, actor) in enumerate(steps)]
-        for start in range(0, len(records), 10):
-            await made.send(COMMANDS, records[start : start + 10])
-        await made.until_settled(GROUP, COMMANDS)
-        await process.stop()
-        verdict.check(SERVICE, made.records(COMMANDS), made.records(EVENTS), made.store.items)
+    await assert_ends_as_without_faults(SERVICE, numbered(steps), seed)

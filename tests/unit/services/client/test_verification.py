@@ -16,8 +16,8 @@ from contracts.client import (
 from contracts.ids import within
 from contracts.message import CommandData
 from contracts.types import CommandId
+from tests.support.service_story import ADMIN, USER, after
 from tests.unit.services.client.story import (
-    ADMIN,
     ASKING,
     COMPANY,
     NAME,
@@ -25,10 +25,8 @@ from tests.unit.services.client.story import (
     REJECTING,
     STRANGER,
     SYSTEM,
-    USER,
     VERIFYING,
     Story,
-    after,
     registry_says,
     registry_silent,
     unknown_to_registry,

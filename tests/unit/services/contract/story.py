@@ -14,9 +14,9 @@ from contracts.contract.commands import (
 from contracts.contract.events import ContractPdfRequested
 from contracts.contract.values import ContractType, Party
 from contracts.ids import derived, template_id
-from contracts.types import ClientId, CommandId, ContractId, ContractorId, Currency, Direction, Locale, Timestamp, UserId
-from tests.support.oracle import START, Oracle
-from workers.engine.decision import Decision
+from contracts.types import ClientId, ContractId, ContractorId, Currency, Direction, Locale, Timestamp, UserId
+from tests.support.oracle import START
+from tests.support.service_story import ServiceStory
 from workers.services.contract.contract import CONTRACT, Contract
 from workers.services.contract.placeholders import placeholders
 from workers.services.contract.service import SERVICE
@@ -30,7 +30,6 @@ CONTRACTOR_ID = ContractorId(derived(f"contractor:{CONTRACTOR_USER}"))
 
 COMPANY = f"company:{CLIENT_USER}"
 CONTRACTOR = f"contractor:{CONTRACTOR_USER}"
-ADMIN = "admin:44444444-4444-4444-8444-444444444444"
 SYSTEM = "system:test"
 SEED = "system:seed"
 
@@ -116,15 +115,14 @@ def signing(party: Party, pdf_sha256: str = PDF_SHA256) -> SignContract:
     return SignContract(contract_id=CONTRACT_ID, party=party, pdf_sha256=pdf_sha256, signature_name=legal("A hand", user), ip_hash=IP_HASH)
 
 
-class Story:
+class Story(ServiceStory):
     """Brings a contract to where a test begins."""
 
-    def __init__(self) -> None:
-        self.oracle = Oracle(SERVICE)
-        self.send(TEMPLATE, SEED)
+    service, actor = SERVICE, SYSTEM
 
-    def send(self, data: Any, actor: str = SYSTEM, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
-        return self.oracle.send(data, actor=actor, at=at, id=command)
+    def __init__(self) -> None:
+        super().__init__()
+        self.send(TEMPLATE, SEED)
 
     @property
     def contract(self) -> Contract:

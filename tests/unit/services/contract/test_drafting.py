@@ -21,8 +21,8 @@ from contracts.contract.events import (
 from contracts.contract.values import ContractType, Party
 from contracts.ids import within
 from contracts.types import CommandId, Currency
+from tests.support.service_story import ADMIN
 from tests.unit.services.contract.story import (
-    ADMIN,
     CLIENT_ID,
     CLIENT_NAME,
     CLIENT_USER,

@@ -7,13 +7,13 @@ from typing import TypeVar
 import pytest
 
 from contracts.clear import Clear, Redacted
-from contracts.contract.commands import RecordContractPdf, RecordContractPdfFailed, RecordExecutedPdf
+from contracts.contract.commands import RecallContract, RecordContractPdf, RecordContractPdfFailed, RecordExecutedPdf, SendContract
 from contracts.contract.events import ContractPdfRequested
 from contracts.ids import effect_id, event_id
 from contracts.message import EventData
 from contracts.types import CommandId, Hash, Timestamp
 from tests.support.oracle import START
-from tests.unit.services.contract.story import CONTRACT_ID, PDF_SHA256, TEMPLATE, Story
+from tests.unit.services.contract.story import COMPANY, CONTRACT_ID, PDF_SHA256, TEMPLATE, Story
 from workers.engine.decision import Item, ItemRef
 from workers.engine.service import Call, Done, Effect, Event, Failed, Result, Retryable
 from workers.services.contract.ports import (
@@ -180,9 +180,50 @@ async def test_the_executed_copy_has_both_signatures_and_is_kept_for_ten_years()
     assert [line.party for line in page.lines] == ["Client", "Contractor"]
     assert page.lines[0].facts == {
         "Signed by": "A hand",
-        "Signed at (UTC)": START,
-        "SHA-256 of the signed document": " ".join(PDF_SHA256[start : start + 16] for start in (0, 16, 32, 48)),
+        "Signed at (UTC)": "2026-01-31 09:30:00",
+        "SHA-256 of the signed document": in_groups(PDF_SHA256),
     }
+    content = story.contract.content_sha256
+    assert content is not None
+    assert page.binding == {
+        "Contract and revision": f"{CONTRACT_ID} r1",
+        "Template and version": "simple v1",
+        "SHA-256 of the content": in_groups(content),
+    }
+
+
+def in_groups(digest: str) -> str:
+    return f"{digest[:16]} {digest[16:32]}\n{digest[32:48]} {digest[48:]}"
+
+
+async def test_only_what_both_have_signed_is_no_draft() -> None:
+    story, press = Story().active(), Press()
+    await carried_out(RENDER, story, press)
+    await carried_out(EXECUTE, story, press)
+    assert [document.watermark for document in press.documents] == ["DRAFT", None]
+
+
+async def test_both_copies_name_the_content_and_the_template_they_are_made_of() -> None:
+    story, press = Story().active(), Press()
+    await carried_out(RENDER, story, press)
+    await carried_out(EXECUTE, story, press)
+    digest = story.contract.content_sha256
+    assert digest is not None
+    content = f"contract {CONTRACT_ID} revision 1 content-sha256 {digest}"
+    binding = f"{content} template simple en v1 template-sha256 {TEMPLATE.content_sha256}"
+    assert {document.binding for document in press.documents} == {binding}
+    assert {document.reference for document in press.documents} == {f"{CONTRACT_ID} · r1 · {digest[:12]} · simple v1"}
+
+
+async def test_each_revision_is_a_document_of_its_own() -> None:
+    story, press = Story().requested(), Press()
+    await carried_out(RENDER, story, press)
+    story.send(story.recording())
+    story.send(RecallContract(contract_id=CONTRACT_ID, reason="a mistake"), COMPANY)
+    story.send(SendContract(contract_id=CONTRACT_ID), COMPANY)
+    await carried_out(RENDER, story, press)
+    assert len(press.objects) == 2
+    assert [document.reference.split(" · ")[1] for document in press.documents] == ["r1", "r2"]
 
 
 async def test_the_executed_copy_shows_the_document_that_was_signed() -> None:

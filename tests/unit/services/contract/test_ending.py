@@ -7,8 +7,8 @@ from contracts.contract.events import ContractCancelled, ContractCompleted, Cont
 from contracts.contract.values import Ender, Party
 from contracts.timestamps import end_of, plus
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN
 from tests.unit.services.contract.story import (
-    ADMIN,
     CLIENT_ID,
     COMPANY,
     CONTRACT_ID,

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.catalogue import command_models
 from contracts.client import ContractClientConfirmed, ContractClientRefused
 from contracts.contract import events
 from contracts.contract.commands import (
@@ -23,8 +22,8 @@ from contracts.contract.values import Party
 from contracts.contractor import ContractContractorConfirmed, ContractContractorRefused
 from contracts.message import EventData
 from contracts.timestamps import end_of, plus
-from contracts.types import EventId
 from tests.support.oracle import START
+from tests.support.reacting import sent_on
 from tests.unit.services.contract.story import (
     CLIENT_ID,
     CLIENT_NAME,
@@ -43,16 +42,12 @@ from tests.unit.services.contract.story import (
     signing,
 )
 from workers.engine.decision import Accepted
-from workers.engine.service import Event, Reaction, Send
+from workers.engine.service import Send
 from workers.services.contract.contract import OFFERED, Contract, Status
 from workers.services.contract.service import SERVICE
 
 COMPLETE = CompleteContract(contract_id=CONTRACT_ID)
 SENDING = SendContract(contract_id=CONTRACT_ID)
-
-
-def test_every_command_has_its_handler() -> None:
-    assert set(SERVICE.handler_of) == {model.kind() for model in command_models("contract")}
 
 
 def test_a_contract_from_draft_to_end() -> None:
@@ -97,12 +92,7 @@ ASKED: dict[str, Any] = {"contract_id": CONTRACT_ID, "check_no": 1}
     ],
 )
 def test_an_answer_is_recorded_with_the_contract(data: EventData, command: Any) -> None:
-    (reaction,) = [found for found in SERVICE.reactions if found.event is type(data)]
-    assert _sent(reaction, data) == [Send(command)]
-
-
-def _sent(reaction: Reaction[Any], data: EventData) -> list[Send]:
-    return list(reaction.react(Event(EventId(CONTRACT_ID), "client", CLIENT_ID, START, SYSTEM, data), ()))
+    assert sent_on(SERVICE, data) == [Send(command)]
 
 
 # --- any order, any repetition -------------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ from contracts.contract.values import ContractType, Party
 from contracts.timestamps import plus
 from contracts.types import Currency, Timestamp
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN
 from tests.unit.services.contract.story import (
-    ADMIN,
     CLIENT_ID,
     CLIENT_NAME,
     CLIENT_USER,

@@ -13,7 +13,14 @@ from contracts.contract.values import ContractType
 from contracts.ids import seed_command_id
 from contracts.types import Locale
 from tests.support.oracle import Oracle
-from tests.unit.services.contract.story import ADMIN, COMPANY, CONTRACT_ID, SEED, TEMPLATE, publishing
+from tests.support.service_story import ADMIN
+from tests.unit.services.contract.story import (
+    COMPANY,
+    CONTRACT_ID,
+    SEED,
+    TEMPLATE,
+    publishing,
+)
 from workers.engine.decision import UNCHANGED, Accepted, ItemRef, Refused
 from workers.services.contract.placeholders import FROM_CONTRACT, TemplateInvalid, placeholders
 from workers.services.contract.service import SERVICE

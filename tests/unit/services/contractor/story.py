@@ -1,6 +1,5 @@
 """A contractor's way, command by command, as the tests of its parts need it."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -25,30 +24,21 @@ from contracts.contractor import (
 )
 from contracts.ids import derived, within
 from contracts.timestamps import decision_time, plus
-from contracts.types import BankDetailsId, CommandId, ContractId, ContractorId, DecisionTime, Hash, KycSessionId, Timestamp, UserId
-from tests.support.oracle import START, Oracle
-from workers.engine.decision import Decision, Item
+from contracts.types import BankDetailsId, CommandId, ContractId, ContractorId, DecisionTime, KycSessionId, UserId
+from tests.support.oracle import START
+from tests.support.service_story import USER, ServiceStory, digest, sealed
+from workers.engine.decision import Item
 from workers.services.contractor.contractor import Contractor, ErasedContractor, contractor_in
 from workers.services.contractor.kyc_requests import session_id
 from workers.services.contractor.service import SERVICE
 from workers.services.contractor.state import CONTRACTORS, bank_ref
 
-USER = UserId("11111111-1111-4111-8111-111111111111")
 OTHER = UserId("22222222-2222-4222-8222-222222222222")
 CONTRACTOR = ContractorId(derived(f"contractor:{USER}"))
 OTHER_CONTRACTOR = ContractorId(derived(f"contractor:{OTHER}"))
 
 OWNER, STRANGER = f"contractor:{USER}", f"contractor:{OTHER}"
-ADMIN = "admin:44444444-4444-4444-8444-444444444444"
 SYSTEM = "system:contractor"
-
-
-def sealed(text: str, purpose: str = "subject") -> str:
-    return f"s1.{purpose}.{USER}.1.{text.encode().hex()}"
-
-
-def digest(text: str) -> Hash:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def named(name: str) -> CommandId:
@@ -175,18 +165,10 @@ CONFIRMING = ConfirmContractContractor(contractor_id=CONTRACTOR, contract_id=con
 ERASING = EraseContractor(contractor_id=CONTRACTOR, user_id=USER)
 
 
-def after(**time: int) -> Timestamp:
-    return plus(START, **time)
-
-
-class Story:
+class Story(ServiceStory):
     """Brings a contractor to where a test begins."""
 
-    def __init__(self) -> None:
-        self.oracle = Oracle(SERVICE)
-
-    def send(self, data: Any, actor: str = OWNER, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
-        return self.oracle.send(data, actor=actor, at=at, id=command)
+    service, actor = SERVICE, OWNER
 
     @property
     def row(self) -> Contractor | ErasedContractor:
@@ -199,10 +181,6 @@ class Story:
 
     def bank(self, number: int = 1) -> Item:
         return self.oracle.items[bank_ref(bank(number))]
-
-    @property
-    def last(self) -> Any:
-        return self.oracle.events[-1]
 
     def created(self, **other: Any) -> "Story":
         self.send(creating(**other))

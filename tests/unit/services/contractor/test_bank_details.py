@@ -16,8 +16,8 @@ from contracts.contractor import (
 )
 from contracts.message import CommandData
 from contracts.types import CommandId
+from tests.support.service_story import ADMIN, USER, digest
 from tests.unit.services.contractor.story import (
-    ADMIN,
     CONTRACTOR,
     NUMBER,
     OTHER,
@@ -26,13 +26,11 @@ from tests.unit.services.contractor.story import (
     ROUTING,
     STRANGER,
     SYSTEM,
-    USER,
     Beginning,
     Story,
     adding,
     bank,
     creating,
-    digest,
     failed,
     named,
     preferring,

@@ -5,15 +5,14 @@ import pytest
 from contracts.contractor import ContractorKycRequested, ContractorLinkedToClient, KycOutcome
 from contracts.kyc import KycProvider
 from contracts.types import KycSessionId
+from tests.support.service_story import ADMIN, USER
 from tests.unit.services.contractor.story import (
-    ADMIN,
     CONTRACTOR,
     FIRST,
     NAME,
     OWNER,
     REQUESTING,
     SYSTEM,
-    USER,
     Beginning,
     Story,
     ended,

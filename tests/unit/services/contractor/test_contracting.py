@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.contract.standing import ContractStanding
 from contracts.contractor import (
+    BankDetailsRemoved,
     ContractContractorConfirmed,
     ContractContractorRefused,
     ContractorErased,
@@ -14,8 +16,8 @@ from contracts.contractor import (
     ContractorRefusal,
     EraseContractor,
 )
+from tests.support.service_story import ADMIN, USER
 from tests.unit.services.contractor.story import (
-    ADMIN,
     CONFIRMING,
     CONTRACTOR,
     ERASING,
@@ -24,7 +26,6 @@ from tests.unit.services.contractor.story import (
     OTHER,
     OWNER,
     SYSTEM,
-    USER,
     Beginning,
     Story,
     adding,
@@ -38,8 +39,7 @@ from tests.unit.services.contractor.story import (
     removing,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused
-from workers.services.contractor.contracting import MOST_CONTRACTS
-from workers.services.contractor.contractor import ContractStanding, ErasedContractor
+from workers.services.contractor.contractor import ErasedContractor
 from workers.services.contractor.kyc_requests import session_id
 
 OPEN, CLOSED = ContractStanding.OPEN, ContractStanding.CLOSED
@@ -115,32 +115,6 @@ def test_notes_that_concern_nobody() -> None:
     assert Story().gone().send(closing(), SYSTEM) == UNCHANGED
 
 
-def test_of_a_thousand_the_oldest_closed_is_dropped_and_no_open_one() -> None:
-    story = Story().created()
-    for number in range(MOST_CONTRACTS):
-        story.send(opening(number), SYSTEM)
-    for number in (7, 3):
-        story.send(closing(number), SYSTEM)
-    for number in (MOST_CONTRACTS, MOST_CONTRACTS + 1, MOST_CONTRACTS + 2):
-        story.send(opening(number), SYSTEM)
-    states = story.contractor.contract_states
-    assert contract(7) not in states
-    assert contract(3) not in states
-    assert len(states) == MOST_CONTRACTS + 1
-    assert story.contractor.open_contracts == MOST_CONTRACTS + 1
-    assert story.contractor.closed_contracts == ()
-
-
-def test_the_one_closed_first_goes_first() -> None:
-    story = Story().created()
-    for number in range(MOST_CONTRACTS):
-        story.send(opening(number), SYSTEM)
-    for number in (7, 3):
-        story.send(closing(number), SYSTEM)
-    story.send(opening(MOST_CONTRACTS), SYSTEM)
-    assert (contract(7) in story.contractor.contract_states, contract(3) in story.contractor.contract_states) == (False, True)
-
-
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from([opening(1), closing(1), opening(2), closing(2)]), max_size=12))
 def test_a_contract_that_was_closed_once_is_never_open(notes: list[Any]) -> None:
@@ -169,6 +143,8 @@ def test_a_contractor_is_emptied_with_its_bank_details() -> None:
     story.send(ERASING, SYSTEM)
     assert story.last == ContractorErased(contractor_id=CONTRACTOR, user_id=USER, existed=True, kyc_session_ids=(session_id(FIRST),))
     assert story.row.to_item().keys() == NOTHING_LEFT
+    told = [BankDetailsRemoved(contractor_id=CONTRACTOR, bank_details_id=bank(number)) for number in (2, 1, 3)]
+    assert story.oracle.emitted(BankDetailsRemoved) == told, "the second by its owner; none is at the payment provider yet"
     for number in (1, 2, 3):
         own = {"id", "contractorId", "currency", "country", "status"}
         assert story.bank(number).keys() == own | {"createdBy", "createdAt", "updatedAt"}

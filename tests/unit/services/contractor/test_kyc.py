@@ -14,8 +14,8 @@ from contracts.contractor import (
 )
 from contracts.kyc import KycProvider
 from contracts.types import DecisionTime
+from tests.support.service_story import ADMIN, USER, after
 from tests.unit.services.contractor.story import (
-    ADMIN,
     CONTRACTOR,
     EXPIRED,
     FAILED,
@@ -28,10 +28,8 @@ from tests.unit.services.contractor.story import (
     STRANGER,
     SYSTEM,
     UNKNOWN_SESSION,
-    USER,
     VERIFIED,
     Story,
-    after,
     ended,
     instant,
     named,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from contracts.contractor import ContractorField, ContractorProfileCreated, ContractorProfileUpdated
+from tests.support.service_story import ADMIN, USER, sealed
 from tests.unit.services.contractor.story import (
-    ADMIN,
     CONTRACTOR,
     ERASING,
     NAME,
@@ -16,13 +16,11 @@ from tests.unit.services.contractor.story import (
     OWNER,
     STRANGER,
     SYSTEM,
-    USER,
     Beginning,
     Story,
     creating,
     named,
     renaming,
-    sealed,
     updating,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.auth import ErasureRequested
-from contracts.catalogue import command_models, event_models
+from contracts.catalogue import event_models
 from contracts.client import InvitationAccepted
 from contracts.contract.events import ContractActivated, ContractPartyCheckRequested
 from contracts.contractor import (
@@ -21,20 +21,14 @@ from contracts.contractor import (
     RecordBankDetailsSynced,
     RecordPayoutReadiness,
 )
-from contracts.envelope import Envelope
-from contracts.ids import within
 from contracts.kyc import KycSessionExpired, KycSessionFailed, KycSessionRejected, KycSessionVerified
 from contracts.message import CommandData, EventData
 from contracts.payment.events import EscrowClosed, PayeeBankFailed, PayeeBankSynced, PayeeBlocked, PayeeReady
-from contracts.topics import commands_topic, events_topic
-from contracts.types import EventId
 from tests.contracts.test_examples import example
-from tests.support import verdict
-from tests.support.faults import MANY
-from tests.support.oracle import START
-from tests.support.process import plant
+from tests.support.reacting import sent_on
+from tests.support.service_story import ADMIN
+from tests.support.under_faults import assert_ends_as_without_faults, numbered, outgoing
 from tests.unit.services.contractor.story import (
-    ADMIN,
     CONFIRMING,
     ERASING,
     EXPIRED,
@@ -44,7 +38,6 @@ from tests.unit.services.contractor.story import (
     REQUESTING,
     SECOND,
     SYSTEM,
-    USER,
     VERIFIED,
     Story,
     adding,
@@ -62,16 +55,8 @@ from tests.unit.services.contractor.story import (
     updating,
 )
 from workers.engine.decision import Accepted
-from workers.engine.record import Outgoing
-from workers.engine.service import Event, Send
+from workers.engine.service import Send
 from workers.services.contractor.service import SERVICE
-
-GROUP, COMMANDS, EVENTS = "contractor-commands", commands_topic("contractor"), events_topic("contractor")
-
-
-def test_every_command_has_its_handler() -> None:
-    assert set(SERVICE.handler_of) == {model.kind() for model in command_models("contractor")}
-
 
 # --- reactions -----------------------------------------------------------------------------------------------------
 
@@ -130,8 +115,7 @@ OUTCOMES: dict[type[EventData], tuple[KycOutcome, str | None]] = {
 def sent(event: type[EventData]) -> tuple[list[Send], dict[str, Any]]:
     """What the reaction makes of the event's example, and the example."""
     told = example(event.kind())["data"]
-    (reaction,) = [found for found in SERVICE.reactions if found.event is event]
-    return list(reaction.react(Event(EventId(USER), event.service, USER, START, SYSTEM, event.model_validate(told)), ())), told
+    return sent_on(SERVICE, event.model_validate(told)), told
 
 
 @pytest.mark.parametrize("event", COPIED)
@@ -181,11 +165,7 @@ AGAIN: list[tuple[CommandData, str]] = [
 def test_a_command_sent_twice_changes_nothing_the_second_time(index: int) -> None:
     data, actor = AGAIN[index]
     for story in (Story(), Story().waiting(), Story().rejected(), Story().attached(1, 2), Story().leaving(), Story().gone()):
-        story.send(data, actor)
-        before, events = dict(story.oracle.items), len(story.oracle.events)
-        story.send(data, actor)
-        assert story.oracle.items == before
-        assert len(story.oracle.events) == events
+        story.assert_moved_once(data, actor)
 
 
 LIFE: list[tuple[CommandData, str]] = [
@@ -236,20 +216,6 @@ STEPS: list[tuple[CommandData, str]] = [
 ]
 
 
-def outgoing(data: CommandData, actor: str, name: str) -> Outgoing:
-    envelope = Envelope(
-        id=within(USER, name),
-        kind=data.kind(),
-        source="/mindlinks/test/commands",
-        subject=data.key,
-        time=START,
-        correlation_id=name,
-        causation_id=name,
-        actor=actor,
-    )
-    return Outgoing(data.key.encode(), data.to_json(), envelope.headers())
-
-
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_contractor_under_faults_ends_as_without(seed: int) -> None:
     """The first two identity checks have the ids that the outcomes among the steps are about."""
@@ -263,13 +229,4 @@ async def test_a_contractor_under_faults_ends_as_without(seed: int) -> None:
         (EXPIRED, SYSTEM, "no verdict"),
         (REQUESTING, ADMIN, "second check"),
     ]
-    records = [outgoing(*each) for each in named]
-    records += [outgoing(data, actor, f"{seed} {number}") for number, (data, actor) in enumerate(steps)]
-    async with plant(SERVICE, seed) as made:
-        process = made.start(rates=MANY)
-        for start in range(0, len(records), 10):
-            await made.send(COMMANDS, records[start : start + 10])
-            made.clock.advance(chance.random() * 40)
-        await made.until_settled(GROUP, COMMANDS)
-        await process.stop()
-        verdict.check(SERVICE, made.records(COMMANDS), made.records(EVENTS), made.store.items)
+    await assert_ends_as_without_faults(SERVICE, [*(outgoing(*each) for each in named), *numbered(steps)], seed)

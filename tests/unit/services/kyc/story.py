@@ -1,6 +1,5 @@
 """An identity check's way, command by command, as the tests of its parts need it."""
 
-import hashlib
 from typing import Any
 
 from contracts.file import File
@@ -28,10 +27,8 @@ from contracts.kyc import (
     document_prefix,
     raw_body_key,
 )
-from contracts.timestamps import plus
-from contracts.types import CommandId, ContractorId, DecisionTime, Hash, KycSessionId, Timestamp, UserId
-from tests.support.oracle import START, Oracle
-from workers.engine.decision import Decision
+from contracts.types import ContractorId, DecisionTime, KycSessionId, UserId
+from tests.support.service_story import ServiceStory, after, digest
 from workers.services.kyc.case import CASES, document_ref
 from workers.services.kyc.document import Document
 from workers.services.kyc.service import SERVICE
@@ -46,7 +43,6 @@ OTHER_DOCUMENT = DocumentId("67676767-6767-4767-8767-676767676767")
 
 OWNER = f"contractor:{USER}"
 STRANGER = "contractor:33333333-3333-4333-8333-333333333333"
-ADMIN = "admin:44444444-4444-4444-8444-444444444444"
 SYSTEM, VERIFF, TIMERS = "system:kyc", "system:veriff", "system:timers"
 
 REFERENCE, ORPHAN = "f04bdb47-d3be-4b28-b028-a652feb060b5", "0f0f0f0f-d3be-4b28-b028-a652feb060b5"
@@ -54,14 +50,6 @@ NAME = f"s1.subject.{USER}.1.{b'Lukasz Nowak'.hex()}"
 LINK = "s1.reader.api.1.aHR0cHM6Ly92ZXJpZmYubWU"
 
 PERSON = {"kyc_session_id": SESSION, "contractor_id": CONTRACTOR, "user_id": USER}
-
-
-def digest(text: str) -> Hash:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def after(**time: int) -> Timestamp:
-    return plus(START, **time)
 
 
 def decided_at(seconds: int, microseconds: int = 0) -> DecisionTime:
@@ -125,14 +113,10 @@ RESTRICTING = RestrictKycSession(kyc_session_id=SESSION)
 DESTROYING = DestroyKycRecords(kyc_session_id=SESSION)
 
 
-class Story:
+class Story(ServiceStory):
     """Brings a session to where a test begins."""
 
-    def __init__(self) -> None:
-        self.oracle = Oracle(SERVICE)
-
-    def send(self, data: Any, actor: str = SYSTEM, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
-        return self.oracle.send(data, actor=actor, at=at, id=command)
+    service, actor = SERVICE, SYSTEM
 
     @property
     def session(self) -> Session:
@@ -140,14 +124,6 @@ class Story:
 
     def document(self, document: DocumentId = DOCUMENT) -> Document:
         return Document.from_item(self.oracle.items[document_ref(document)])
-
-    @property
-    def last(self) -> Any:
-        return self.oracle.events[-1]
-
-    @property
-    def timers(self) -> dict[str, Timestamp]:
-        return {name: timer.due_at for (name, _), timer in self.oracle.timers.items()}
 
     def having(self, *commands: Any) -> "Story":
         for command in commands:

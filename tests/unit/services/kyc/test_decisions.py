@@ -15,8 +15,8 @@ from contracts.kyc import (
     KycVerdict,
 )
 from contracts.types import CommandId
+from tests.support.service_story import ADMIN, after
 from tests.unit.services.kyc.story import (
-    ADMIN,
     CONTRACTOR,
     DOCUMENT,
     ORPHAN,
@@ -26,7 +26,6 @@ from tests.unit.services.kyc.story import (
     SYSTEM,
     TIMERS,
     Story,
-    after,
     decided_at,
     deciding,
     manually,

@@ -6,8 +6,8 @@ import pytest
 
 from contracts.kyc import MOST_DOCUMENTS, DocumentId, KycDocumentRegistered, KycDocumentReviewed
 from contracts.types import CommandId
+from tests.support.service_story import ADMIN, after, digest
 from tests.unit.services.kyc.story import (
-    ADMIN,
     CONTRACTOR,
     DESTROYING,
     DOCUMENT,
@@ -19,10 +19,8 @@ from tests.unit.services.kyc.story import (
     STRANGER,
     SYSTEM,
     Story,
-    after,
     deciding,
     destroyed,
-    digest,
     registering,
     reviewing,
 )

@@ -25,6 +25,7 @@ from contracts.message import EventData
 from contracts.sealed import SubjectErased
 from contracts.types import CommandId, KycSessionId, Purpose, UserId
 from tests.support.oracle import START
+from tests.support.service_story import after, digest
 from tests.unit.services.kyc.story import (
     CONTRACTOR,
     DESTROYING,
@@ -34,9 +35,7 @@ from tests.unit.services.kyc.story import (
     SESSION,
     USER,
     Story,
-    after,
     decided_at,
-    digest,
 )
 from workers.engine.decision import Item, ItemRef
 from workers.engine.service import Call, Done, Effect, Event, Failed, Result, Retryable, Unknown

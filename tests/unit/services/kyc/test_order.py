@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 
 from contracts.kyc import DecidedBy, KycSessionRejected, KycSessionVerified, ProviderOutcome, RecordKycDecision, RecordKycProgress
 from contracts.types import CommandId, DecisionTime, Timestamp
+from tests.support.service_story import ADMIN, after
 from tests.unit.services.kyc.story import (
-    ADMIN,
     CREATED,
     ORPHAN,
     REFERENCE,
     VERIFF,
     Story,
-    after,
     decided_at,
     deciding,
     manually,

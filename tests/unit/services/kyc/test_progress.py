@@ -8,6 +8,7 @@ from contracts.kyc import (
     KycSessionExpired,
     RecordKycProgress,
 )
+from tests.support.service_story import after
 from tests.unit.services.kyc.story import (
     EXPIRING,
     ORPHAN,
@@ -18,7 +19,6 @@ from tests.unit.services.kyc.story import (
     SESSION,
     TIMERS,
     Story,
-    after,
     deciding,
     progressing,
 )

@@ -4,23 +4,25 @@ import pytest
 
 from contracts.kyc import KycDestructionRequested, KycRecordsDestroyed, KycSessionRestricted
 from contracts.timestamps import decision_time
+from tests.support.service_story import ADMIN, after
 from tests.unit.services.kyc.story import (
-    ADMIN,
     CONTRACTOR,
+    CREATED,
     DESTROYING,
     DOCUMENT,
     EXPIRING,
     FAILED,
     OWNER,
+    REFERENCE,
     RESTRICTING,
     SESSION,
     TIMERS,
     Story,
-    after,
     deciding,
     destroyed,
     manually,
     raw_key,
+    starting,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused
 from workers.services.kyc.session import Destruction, Status
@@ -62,11 +64,16 @@ def test_an_erased_persons_session_is_restricted_and_kept() -> None:
     before = story.timers
     story.having(RESTRICTING)
     assert story.last == KycSessionRestricted(kyc_session_id=SESSION, contractor_id=CONTRACTOR)
-    assert story.session.restricted
+    assert (story.session.restricted, story.session.session_url) == (True, None)
     assert story.timers == before
     assert story.send(RESTRICTING) == UNCHANGED
     assert story.send(manually("rejected"), ADMIN) == Refused("erased")
     assert isinstance(story.send(deciding("declined", 90)), Accepted)
+
+
+def test_a_restricted_session_gets_no_link_any_more() -> None:
+    story = Story().having(starting(), RESTRICTING, CREATED)
+    assert (story.session.veriff_session_id, story.session.session_url) == (REFERENCE, None)
 
 
 def test_a_restricted_session_without_a_verdict_still_ends() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.catalogue import command_models, event_models
+from contracts.catalogue import event_models
 from contracts.envelope import Envelope, sequence
 from contracts.ids import event_id, within
 from contracts.kyc import (
@@ -20,13 +20,12 @@ from contracts.position import Origin, Position
 from contracts.timestamps import decision_time, from_milliseconds
 from contracts.topics import commands_topic, events_topic
 from contracts.types import CommandId
-from tests.support import verdict
-from tests.support.faults import MANY
 from tests.support.oracle import START
-from tests.support.process import Plant, plant
+from tests.support.process import Plant, QuickClock, plant
+from tests.support.service_story import ADMIN, after
+from tests.support.under_faults import assert_ends_as_without_faults, numbered
 from tests.support.waiting import eventually
 from tests.unit.services.kyc.story import (
-    ADMIN,
     CREATED,
     DESTROYING,
     DOCUMENT,
@@ -43,7 +42,6 @@ from tests.unit.services.kyc.story import (
     TIMERS,
     VERIFF,
     Story,
-    after,
     deciding,
     destroyed,
     manually,
@@ -59,11 +57,7 @@ from workers.engine.runtime import RoleName
 from workers.services.kyc.ports import CreatedSession, KycPort
 from workers.services.kyc.service import SERVICE
 
-GROUP, COMMANDS, EVENTS = "kyc-commands", commands_topic("kyc"), events_topic("kyc")
-
-
-def test_every_command_has_its_handler() -> None:
-    assert set(SERVICE.handler_of) == {model.kind() for model in command_models("kyc")}
+COMMANDS, EVENTS = commands_topic("kyc"), events_topic("kyc")
 
 
 # --- repetition ----------------------------------------------------------------------------------------------------
@@ -120,20 +114,6 @@ def test_every_event_is_told_by_some_life() -> None:
 # --- on the engine -------------------------------------------------------------------------------------------------
 
 
-def outgoing(data: CommandData, actor: str, name: str) -> Outgoing:
-    envelope = Envelope(
-        id=within(SESSION, name),
-        kind=data.kind(),
-        source="/mindlinks/test/commands",
-        subject=data.key,
-        time=START,
-        correlation_id=name,
-        causation_id=name,
-        actor=actor,
-    )
-    return Outgoing(data.key.encode(), data.to_json(), envelope.headers())
-
-
 def steps(chance: Random, now: str) -> list[tuple[CommandData, str]]:
     """Facts of all kinds, with times around ``now``."""
     stamp = decision_time(now)
@@ -157,17 +137,8 @@ def steps(chance: Random, now: str) -> list[tuple[CommandData, str]]:
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_session_under_faults_ends_as_without(seed: int) -> None:
-    chance = Random(seed)
-    async with plant(SERVICE, seed) as made:
-        process = made.start(rates=MANY)
-        todo = steps(chance, from_milliseconds(made.clock.now()))
-        records = [outgoing(data, actor, f"{seed} {number}") for number, (data, actor) in enumerate(todo)]
-        for start in range(0, len(records), 12):
-            await made.send(COMMANDS, records[start : start + 12])
-            made.clock.advance(chance.random() * 40)
-        await made.until_settled(GROUP, COMMANDS)
-        await process.stop()
-        verdict.check(SERVICE, made.records(COMMANDS), made.records(EVENTS), made.store.items)
+    todo = steps(Random(seed), from_milliseconds(QuickClock().now()))
+    await assert_ends_as_without_faults(SERVICE, numbered(todo), seed)
 
 
 async def test_each_provider_makes_its_own_sessions() -> None:

@@ -5,8 +5,8 @@ import pytest
 from contracts.kyc import KycSessionFailed, KycSessionReady, KycSessionStarted, RecordKycSessionCreated
 from contracts.types import CommandId
 from tests.support.oracle import START
+from tests.support.service_story import ADMIN, after
 from tests.unit.services.kyc.story import (
-    ADMIN,
     CREATED,
     FAILED,
     LINK,
@@ -18,7 +18,6 @@ from tests.unit.services.kyc.story import (
     SESSION,
     SYSTEM,
     Story,
-    after,
     deciding,
     progressing,
     starting,

@@ -4,24 +4,18 @@ import hashlib
 from typing import Any
 
 from contracts.file import File
-from contracts.types import CommandId, Locale, Timestamp, UserId
+from contracts.types import Locale, UserId
 from contracts.user import CreatePreferences, CreateProfile, EraseUserData, SetAvatar
-from tests.support.oracle import START, Oracle
-from workers.engine.decision import Decision, ItemRef
+from tests.support.service_story import USER, ServiceStory
+from workers.engine.decision import ItemRef
 from workers.services.user.person import PERSONS, PREFERENCES, Preferences, Profile
 from workers.services.user.service import SERVICE
 
-USER = UserId("11111111-1111-4111-8111-111111111111")
 OTHER = UserId("22222222-2222-4222-8222-222222222222")
 
 OWNER = f"contractor:{USER}"
 STRANGER = f"contractor:{OTHER}"
-ADMIN = "admin:44444444-4444-4444-8444-444444444444"
 SYSTEM = "system:user"
-
-
-def sealed(text: str) -> str:
-    return f"s1.subject.{USER}.1.{text.encode().hex()}"
 
 
 def picture(name: str = "first.png", **other: Any) -> File:
@@ -39,14 +33,10 @@ ERASING = EraseUserData(user_id=USER)
 HIDING = SetAvatar(user_id=USER)
 
 
-class Story:
+class Story(ServiceStory):
     """Brings a person's rows to where a test begins."""
 
-    def __init__(self) -> None:
-        self.oracle = Oracle(SERVICE)
-
-    def send(self, data: Any, actor: str = OWNER, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
-        return self.oracle.send(data, actor=actor, at=at, id=command)
+    service, actor = SERVICE, OWNER
 
     @property
     def profile(self) -> Profile:
@@ -55,10 +45,6 @@ class Story:
     @property
     def preferences(self) -> Preferences:
         return Preferences.from_item(self.oracle.items[ItemRef(PREFERENCES, USER)])
-
-    @property
-    def last(self) -> Any:
-        return self.oracle.events[-1]
 
     def created(self) -> "Story":
         self.send(CREATING_PROFILE, SYSTEM)

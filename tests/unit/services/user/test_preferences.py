@@ -7,7 +7,14 @@ import pytest
 from contracts.ids import within
 from contracts.types import CommandId, Locale
 from contracts.user import ChannelWishes, NotificationChannels, PreferencesUpdated, UpdatePreferences
-from tests.unit.services.user.story import CREATING_PREFERENCES, OWNER, STRANGER, SYSTEM, USER, Story
+from tests.support.service_story import USER
+from tests.unit.services.user.story import (
+    CREATING_PREFERENCES,
+    OWNER,
+    STRANGER,
+    SYSTEM,
+    Story,
+)
 from workers.engine.decision import UNCHANGED, Accepted, Refused
 from workers.services.user.timezones import TIMEZONES
 

@@ -7,18 +7,16 @@ import pytest
 from contracts.ids import within
 from contracts.types import CommandId
 from contracts.user import AvatarChanged, ProfileCreated, ProfileField, ProfileUpdated, RecordAvatarDeleted, SetAvatar, UpdateProfile
+from tests.support.service_story import ADMIN, USER, sealed
 from tests.unit.services.user.story import (
-    ADMIN,
     CREATING_PROFILE,
     HIDING,
     OTHER,
     OWNER,
     STRANGER,
     SYSTEM,
-    USER,
     Story,
     picture,
-    sealed,
     showing,
 )
 from workers.engine.decision import UNCHANGED, Accepted, Refused

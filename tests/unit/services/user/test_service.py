@@ -6,12 +6,9 @@ from typing import Any
 import pytest
 
 from contracts.auth import ErasureRequested, Role, UserRegistered
-from contracts.catalogue import command_models
-from contracts.envelope import Envelope
-from contracts.ids import derived, effect_id, within
+from contracts.ids import derived, effect_id
 from contracts.message import CommandData, EventData
-from contracts.topics import commands_topic, events_topic
-from contracts.types import ClientId, ContractorId, EventId, Locale
+from contracts.types import ClientId, ContractorId, Locale
 from contracts.user import (
     AvatarChanged,
     ChannelWishes,
@@ -23,10 +20,10 @@ from contracts.user import (
     UpdateProfile,
     UserDataErased,
 )
-from tests.support import verdict
-from tests.support.faults import MANY
 from tests.support.oracle import START
-from tests.support.process import plant
+from tests.support.reacting import event_of, sent_on
+from tests.support.service_story import USER, sealed
+from tests.support.under_faults import assert_ends_as_without_faults, numbered
 from tests.unit.services.user.story import (
     CREATING_PREFERENCES,
     CREATING_PROFILE,
@@ -34,29 +31,17 @@ from tests.unit.services.user.story import (
     HIDING,
     OWNER,
     SYSTEM,
-    USER,
     Story,
     picture,
-    sealed,
     showing,
 )
 from workers.engine.decision import UNCHANGED, ItemRef, Refused
-from workers.engine.record import Outgoing
-from workers.engine.service import Call, Done, Effect, Event, Failed, Result, Retryable, Send
+from workers.engine.service import Call, Done, Effect, Failed, Result, Retryable, Send
 from workers.services.user.person import PERSONS, PREFERENCES
 from workers.services.user.ports import AvatarStoreRefusedError, AvatarStoreUnavailableError
 from workers.services.user.service import SERVICE
 
-GROUP, COMMANDS, EVENTS = "user-commands", commands_topic("user"), events_topic("user")
 HASH = "ab" * 32
-
-
-def test_every_command_has_its_handler() -> None:
-    assert set(SERVICE.handler_of) == {model.kind() for model in command_models("user")}
-
-
-def event_of(data: EventData) -> Event[Any]:
-    return Event(EventId(USER), "auth", USER, START, SYSTEM, data)
 
 
 # --- reactions -----------------------------------------------------------------------------------------------------
@@ -84,8 +69,7 @@ LEAVING = ErasureRequested(
     ],
 )
 def test_what_auth_says_is_acted_on(data: EventData, commands: list[CommandData]) -> None:
-    (reaction,) = [found for found in SERVICE.reactions if found.event is type(data)]
-    assert list(reaction.react(event_of(data), ())) == [Send(command) for command in commands]
+    assert sent_on(SERVICE, data) == [Send(command) for command in commands]
 
 
 # --- erasure -------------------------------------------------------------------------------------------------------
@@ -185,29 +169,8 @@ STEPS: list[tuple[CommandData, str]] = [
 ]
 
 
-def outgoing(data: CommandData, actor: str, name: str) -> Outgoing:
-    envelope = Envelope(
-        id=within(USER, name),
-        kind=data.kind(),
-        source="/mindlinks/test/commands",
-        subject=data.key,
-        time=START,
-        correlation_id=name,
-        causation_id=name,
-        actor=actor,
-    )
-    return Outgoing(data.key.encode(), data.to_json(), envelope.headers())
-
-
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_person_under_faults_ends_as_without(seed: int) -> None:
     chance = Random(seed)
     steps = [*chance.choices(STEPS, k=30), (ERASING, SYSTEM), *chance.choices(STEPS, k=5)]
-    async with plant(SERVICE, seed) as made:
-        process = made.start(rates=MANY)
-        records = [outgoing(data, actor, f"{seed} {number}") for number, (data, actor) in enumerate(steps)]
-        for start in range(0, len(records), 10):
-            await made.send(COMMANDS, records[start : start + 10])
-        await made.until_settled(GROUP, COMMANDS)
-        await process.stop()
-        verdict.check(SERVICE, made.records(COMMANDS), made.records(EVENTS), made.store.items)
+    await assert_ends_as_without_faults(SERVICE, numbered(steps), seed)
