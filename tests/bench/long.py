@@ -45,7 +45,7 @@ async def _memory(ground: Ground, stub: str) -> Table:
         begun = time.perf_counter()
         for done in range(ROUND, MEMORY_COMMANDS + 1, ROUND):
             await log.append_keyed(TOPIC, list(records(uniform(ROUND, ROUND, first=done))))
-            await engine.until(done)
+            await engine.until_judged(done)
             if done % SAMPLE == 0:
                 per_second = SAMPLE / (time.perf_counter() - begun)
                 table.add_row(f"{done:,}", f"{resident_megabytes():.0f}", f"{per_second:,.0f}")

@@ -83,20 +83,16 @@ class MeteredStore(DynamoStore):
 
 
 class Latencies(NoMetrics):
-    """Seconds from a command's append to its event's acknowledgement; one entry a command of these streams. ``silent``: commands without
-    an event, for a store that forgets leaves a payee evicted meanwhile nothing to change."""
+    """Seconds from a command's append to its event's acknowledgement; one entry a command of these streams. ``judged``: commands with a
+    verdict; over a store that forgets a few have no event, for a payee evicted meanwhile is another afterwards."""
 
     def __init__(self, *, kept: bool = True) -> None:
         self.seconds: list[float] = []
-        self.total, self.silent, self._kept = 0, 0, kept
-
-    @property
-    def ended(self) -> int:
-        return self.total + self.silent
+        self.total, self.judged, self._kept = 0, 0, kept
 
     def count(self, name: str, value: int = 1, **tags: str) -> None:
         super().count(name, value, **tags)
-        self.silent += name == "outcomes" and tags["reason"] == "unchanged"
+        self.judged += value if name == "outcomes" else 0
 
     def observe(self, name: str, value: float, **tags: str) -> None:
         if name == "command_to_event_seconds":

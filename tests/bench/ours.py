@@ -28,8 +28,14 @@ class Running:
     metrics: Latencies
 
     async def until(self, commands: int, seconds: float = DEADLINE) -> None:
-        """So many commands have ended, those with events once these are acknowledged. Raises what made the role fail."""
-        await eventually(lambda: self.metrics.ended >= commands or self.role.failure, seconds)
+        """So many commands have their events acknowledged. Raises what made the role fail."""
+        await eventually(lambda: self.metrics.total >= commands or self.role.failure, seconds)
+        if self.role.failure:
+            raise self.role.failure
+
+    async def until_judged(self, commands: int, seconds: float = DEADLINE) -> None:
+        """So many commands have their verdicts stored. Raises what made the role fail."""
+        await eventually(lambda: self.metrics.judged >= commands or self.role.failure, seconds)
         if self.role.failure:
             raise self.role.failure
 
@@ -56,7 +62,7 @@ async def ours(ground: Ground, environment: str, stream: Stream, *, stub: str | 
     try:
         async with running(log, store) as engine:
             watch = Watch()
-            await engine.until(commands)
+            await (engine.until_judged(commands) if stub else engine.until(commands))
             wall, cpu = watch.read()
     finally:
         await store.close()
