@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from html import escape
 from html.parser import HTMLParser
 from typing import Final
 
@@ -15,6 +14,7 @@ from contracts.notification.values import PageLink, TokenLink
 from contracts.sealed import VALUE, MalformedSealError, SubjectErased
 from contracts.types import Pii, Purpose
 from workers.adapters.links import Links
+from workers.adapters.mail_layout import dressed, laid_out
 from workers.adapters.opening import Opener
 from workers.adapters.sealing import ForgedSealError
 from workers.services.notification.ports import CannotShowError, EmailText, InAppText, NotRendered, RenderedEmail, RenderedInApp
@@ -22,18 +22,6 @@ from workers.services.notification.template import placeholders
 
 BLOCKS: Final = frozenset({"p", "div", "h1", "h2", "h3", "li", "tr", "table", "ul", "ol"})
 PII: Final[TypeAdapter[str]] = TypeAdapter(Pii[str])
-DOCUMENT: Final = """<!doctype html>
-<html dir="{dir}" lang="{locale}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-</head>
-<body style="font-family: sans-serif; line-height: 1.5; max-width: 40em; margin: 2em auto; padding: 0 1em">
-{body}
-</body>
-</html>
-"""
 
 
 class Renderer:
@@ -47,13 +35,15 @@ class Renderer:
     def render_email(self, text: EmailText, variables: Mapping[str, str]) -> RenderedEmail | NotRendered:
         subject = self._rendered(self._plain, text.subject, variables)
         body = self._rendered(self._html, text.body, variables)
+        dressed_body = self._rendered(self._html, dressed(text.body, text.locale), variables)
         if isinstance(subject, NotRendered):
             return subject
         if isinstance(body, NotRendered):
             return body
+        if isinstance(dressed_body, NotRendered):
+            return dressed_body
         title = " ".join(subject.split())
-        html = DOCUMENT.format(dir=text.dir, locale=text.locale, title=escape(title), body=body.strip())
-        return RenderedEmail(title, html, plain_text(body))
+        return RenderedEmail(title, laid_out(title, dressed_body, text.locale, text.dir), plain_text(body))
 
     def render_in_app(self, text: InAppText, variables: Mapping[str, str]) -> RenderedInApp | NotRendered:
         title = self._rendered(self._html, text.title, variables)
@@ -61,6 +51,10 @@ class Renderer:
         if isinstance(title, NotRendered):
             return title
         return message if isinstance(message, NotRendered) else RenderedInApp(title.strip(), message.strip())
+
+    def render_sms(self, body: str, variables: Mapping[str, str]) -> str | NotRendered:
+        rendered = self._rendered(self._plain, body, variables)
+        return rendered if isinstance(rendered, NotRendered) else rendered.strip()
 
     def _rendered(self, environment: SandboxedEnvironment, source: str, variables: Mapping[str, str]) -> str | NotRendered:
         if placeholders(source) is None:

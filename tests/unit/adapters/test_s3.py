@@ -1,10 +1,13 @@
 """Documents in S3, against moto's server."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contracts.types import Timestamp
 from workers.adapters.s3 import S3Documents
@@ -32,6 +35,37 @@ async def test_what_is_there_stays_and_is_told_by_its_digest(documents: S3Docume
     await documents.put(KEY, b"the first")
     assert await documents.put(KEY, b"the second") == hashlib.sha256(b"the first").hexdigest()
     assert s3_client.get_object(Bucket=bucket, Key=KEY)["Body"].read() == b"the first"
+
+
+async def test_of_two_writers_at_once_one_is_kept_and_both_learn_which(bucket: str, s3_client: Any) -> None:
+    first, second = await S3Documents.open(bucket), await S3Documents.open(bucket)
+    digests = await asyncio.gather(first.put(KEY, b"the first"), second.put(KEY, b"the second"))
+    await asyncio.gather(first.close(), second.close())
+    kept = s3_client.get_object(Bucket=bucket, Key=KEY)["Body"].read()
+    assert set(digests) == {hashlib.sha256(kept).hexdigest()}
+    assert len(s3_client.list_object_versions(Bucket=bucket, Prefix=KEY)["Versions"]) == 1
+
+
+async def test_a_conflict_that_s3_could_not_settle_is_tried_again() -> None:
+    """S3 answers 409 while another conditional write of the same key is on its way."""
+    documents = S3Documents(Conflicting(), "bucket", None, AsyncExitStack())
+    with pytest.raises(DocumentStoreUnavailableError, match="ConditionalRequestConflict"):
+        await documents.put(KEY, b"a document")
+
+
+class Conflicting:
+    async def put_object(self, **asked: object) -> None:
+        assert asked["IfNoneMatch"] == "*"
+        raise ClientError({"Error": {"Code": "ConditionalRequestConflict", "Message": "again"}}, "PutObject")
+
+
+async def test_what_is_retained_can_be_neither_deleted_nor_replaced(documents: S3Documents, s3_client: Any, bucket: str) -> None:
+    await documents.put(KEY, b"executed", retain_until=UNTIL)
+    await documents.put(KEY, b"another", retain_until=UNTIL)
+    (version,) = s3_client.list_object_versions(Bucket=bucket, Prefix=KEY)["Versions"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3_client.delete_object(Bucket=bucket, Key=KEY, VersionId=version["VersionId"])
+    assert s3_client.get_object(Bucket=bucket, Key=KEY)["Body"].read() == b"executed"
 
 
 async def test_retention_is_for_compliance(documents: S3Documents, s3_client: Any, bucket: str) -> None:

@@ -22,6 +22,10 @@ class _Words:
     signed_by: str
     signed_at: str
     document: str
+    contract: str
+    content: str
+    template: str
+    draft: str
 
 
 _WORDS: Mapping[Locale, _Words] = MappingProxyType(
@@ -35,6 +39,10 @@ _WORDS: Mapping[Locale, _Words] = MappingProxyType(
             signed_by="Signed by",
             signed_at="Signed at (UTC)",
             document="SHA-256 of the signed document",
+            contract="Contract and revision",
+            content="SHA-256 of the content",
+            template="Template and version",
+            draft="DRAFT",
         ),
         Locale.AR: _Words(
             open_ended="بدون تاريخ انتهاء محدد",
@@ -45,6 +53,10 @@ _WORDS: Mapping[Locale, _Words] = MappingProxyType(
             signed_by="وقّعه",
             signed_at="وقت التوقيع (UTC)",
             document="بصمة SHA-256 للمستند الموقّع",
+            contract="العقد والمراجعة",
+            content="بصمة SHA-256 للمحتوى",
+            template="القالب وإصداره",
+            draft="مسودة",
         ),
     }
 )
@@ -58,7 +70,7 @@ def sealed_in(data: ContractPdfRequested, contract: Contract | None = None) -> f
 
 
 def offered_document(data: ContractPdfRequested, template: Template, clear: Mapping[str, str], at: Timestamp) -> Document:
-    """``clear``: the clear text of each sealed one."""
+    """``clear``: the clear text of each sealed one. A draft until both have signed, and marked as one."""
     return Document(
         template=template.template_content,
         values=_values(data, template.locale, clear),
@@ -66,14 +78,16 @@ def offered_document(data: ContractPdfRequested, template: Template, clear: Mapp
         locale=template.locale,
         direction=template.dir,
         at=at,
-        reference=f"{data.contract_id} · {data.revision} · {data.content_sha256[:12]}",
+        reference=f"{data.contract_id} · r{data.revision} · {data.content_sha256[:12]} · {template.name} v{template.version}",
+        binding=_binding(data, template),
+        watermark=_WORDS[template.locale].draft,
     )
 
 
 def executed_document(contract: Contract, template: Template, clear: Mapping[str, str], at: Timestamp) -> Document:
     """The document that was signed, and who signed it."""
     document = offered_document(as_requested(contract), template, clear, at)
-    return replace(document, signature_page=_signature_page(contract, template.locale, clear))
+    return replace(document, watermark=None, signature_page=_signature_page(contract, template, clear))
 
 
 def as_requested(contract: Contract) -> ContractPdfRequested:
@@ -103,21 +117,39 @@ def _values(data: ContractPdfRequested, locale: Locale, clear: Mapping[str, str]
     }
 
 
-def _signature_page(contract: Contract, locale: Locale, clear: Mapping[str, str]) -> SignaturePage:
-    words = _WORDS[locale]
+def _binding(data: ContractPdfRequested, template: Template) -> str:
+    """What ties the file to the contract, for whoever holds the file alone."""
+    content = f"contract {data.contract_id} revision {data.revision} content-sha256 {data.content_sha256}"
+    return f"{content} template {template.name} {template.locale} v{template.version} template-sha256 {template.content_sha256}"
+
+
+def _signature_page(contract: Contract, template: Template, clear: Mapping[str, str]) -> SignaturePage:
+    words = _WORDS[template.locale]
     labels = {Party.CLIENT: words.client, Party.CONTRACTOR: words.contractor}
     signatures = ((labels[party], contract.signatures.of(party)) for party in Party)
     lines = tuple(SignatureLine(label, _facts(signature, words, clear)) for label, signature in signatures if signature)
-    return SignaturePage(words.signatures, words.statement, lines)
+    binding = {
+        words.contract: f"{contract.id} r{contract.revision}",
+        words.template: f"{template.name} v{template.version}",
+        words.content: _grouped(as_requested(contract).content_sha256),
+    }
+    return SignaturePage(words.signatures, words.statement, lines, binding)
 
 
 def _facts(signature: Signature, words: _Words, clear: Mapping[str, str]) -> Mapping[str, str]:
     return {
         words.signed_by: clear[signature.name],
-        words.signed_at: signature.at,
+        words.signed_at: _moment(signature.at),
         words.document: _grouped(signature.pdf_sha256),
     }
 
 
+def _moment(at: Timestamp) -> str:
+    """To the second; the label names the time zone."""
+    return at[:19].replace("T", " ")
+
+
 def _grouped(digest: Hash) -> str:
-    return " ".join(digest[start : start + 16] for start in range(0, len(digest), 16))
+    """Two lines of two groups: to be compared by eye."""
+    first, second = (f"{half[:16]} {half[16:]}" for half in (digest[:32], digest[32:]))
+    return f"{first}\n{second}"

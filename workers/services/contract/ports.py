@@ -21,9 +21,12 @@ class SignatureLine:
 
 @dataclass(frozen=True, slots=True)
 class SignaturePage:
+    """``binding``: what the signatures are bound to."""
+
     heading: str
     statement: str
     lines: tuple[SignatureLine, ...]
+    binding: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,7 +34,8 @@ class Document:
     """Everything a rendering depends on, beside the renderer's own version: the same document gives the same bytes.
 
     ``template`` is HTML, or Markdown if it doesn't begin with a tag; ``values`` are clear text, escaped by the renderer. ``at`` is
-    the date in the PDF. ``reference`` stands at the foot of each page. It has no repr, because it names people.
+    the date in the PDF. ``reference`` stands at the foot of each page, ``binding`` among what the file says of itself; ``watermark``
+    lies under the text of each page. It has no repr, because it names people.
     """
 
     template: str
@@ -41,6 +45,8 @@ class Document:
     direction: Direction
     at: Timestamp
     reference: str
+    binding: str
+    watermark: str | None = None
     signature_page: SignaturePage | None = None
 
 
