@@ -9,7 +9,7 @@ import pytest
 from tests.support.store_exam import LISTED, NUMBERED, TABLE, fresh, inserted, put, there, updated
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Store
-from workers.ops.books import Scans
+from workers.ops.scanning import Scans
 
 VALUES: Mapping[str, Any] = {
     "text": "text",

@@ -11,8 +11,11 @@ STRIPE_TEST: Final = RateLimit(per_second=25, burst=5)
 _LIVE_KEYS: Final = ("sk_live_", "rk_live_")
 
 
-def provider_limits(stripe_api_key: str, mail_per_second: float) -> Mapping[str, RateLimit]:
-    """By provider name. ``mail_per_second``: SES gives every account a rate of its own; a sandbox has 1. What is not named (documents,
-    rendering) is limited by the calls at once alone."""
-    stripe = STRIPE_LIVE if stripe_api_key.startswith(_LIVE_KEYS) else STRIPE_TEST
-    return {"stripe": stripe, "ses": RateLimit(mail_per_second)}
+def provider_limits(stripe_api_key: str, mail_per_second: float, sms_per_second: float = 20) -> Mapping[str, RateLimit]:
+    """By provider name. ``mail_per_second``: SES gives every account a rate of its own; a sandbox has 1. SMS: SNS gives 20 to begin with.
+    What is not named (documents, rendering) is limited by the calls at once alone."""
+    return {"stripe": stripe_limit(stripe_api_key), "ses": RateLimit(mail_per_second), "sms": RateLimit(sms_per_second)}
+
+
+def stripe_limit(api_key: str) -> RateLimit:
+    return STRIPE_LIVE if api_key.startswith(_LIVE_KEYS) else STRIPE_TEST

@@ -228,7 +228,7 @@ class StripePayments:
             found = await self._api.accounts.external_accounts.list_async(account, {"object": "bank_account", "limit": PAGE})
             async for bank in found.auto_paging_iter():
                 if _marked(bank.metadata, "bankDetailsId") == bank_details:
-                    return Bank(bank.id)
+                    return Bank(bank.id, is_default=bank.default_for_currency is True)
         except stripe.StripeError as error:
             return lookup_problem(error)
         return None

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Final, Protocol, runtime_checkable
+from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -13,11 +13,12 @@ from rich.table import Table
 
 from contracts.types import ContractId
 from workers.engine.decision import Item, ItemRef
-from workers.engine.ports import Clock, Page, Store, StoreMisconfigured
+from workers.engine.ports import Clock, Store
 from workers.ops import statement
+from workers.ops.scanning import pages
 from workers.ops.terminal import Json, console, run_async
 from workers.ops.timers import Context
-from workers.services.payment.audit import Book, Fault, faults
+from workers.services.payment.audit import Fault, faults, orphan
 from workers.services.payment.escrow import ESCROWS, TRANSACTIONS, Escrow
 from workers.services.payment.ledger import Transaction
 
@@ -26,13 +27,6 @@ LOOKS: Final = 4
 """Before books are called wrong: a command may stand between two reads, and an index lags."""
 PAUSE: Final = 0.5
 """Seconds between two looks."""
-
-
-@runtime_checkable
-class Scans(Protocol):
-    """A store that shows a whole table, page by page, in no order."""
-
-    async def scan(self, table: str, *, start: Mapping[str, Any] | None = None) -> Page: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +47,8 @@ class Books:
         """Every escrow, then every row that belongs to none. ``advance`` is told how many escrows are done. Raises StoreUnavailable."""
         found: list[Fault] = []
         escrows = rows = 0
-        async for page in self._pages(ESCROWS):
-            contracts = [ContractId(item["contractId"]) for item in page if _is_escrow(item)]
+        async for page in pages(self._store, ESCROWS):
+            contracts = [ContractId(item["contractId"]) for item in page if is_escrow(item)]
             for count, wrong in await asyncio.gather(*map(self._one, contracts)):
                 rows += count
                 found += wrong
@@ -68,7 +62,7 @@ class Books:
         ids = await self._ids(contract)
         ref = ItemRef(ESCROWS, contract)
         items = await self._store.get([ref, *ids])
-        if not _is_escrow(items.get(ref, {})):
+        if not is_escrow(items.get(ref, {})):
             return None
         rows = [Transaction.from_item(items[each]) for each in ids if each in items]
         return Escrow.from_item(items[ref]), sorted(rows, key=lambda row: (row.created_at or "", row.id))
@@ -94,27 +88,16 @@ class Books:
                 return found
 
     async def _orphans(self) -> AsyncIterator[Fault]:
-        async for page in self._pages(TRANSACTIONS):
+        async for page in pages(self._store, TRANSACTIONS):
             rows = [Transaction.from_item(item) for item in page if "contractId" in item and "createdAt" in item]
             refs = list({ItemRef(ESCROWS, row.contract_id) for row in rows if row.contract_id})
-            known = {ref.key for ref, item in (await self._store.get(refs)).items() if _is_escrow(item)}
+            known = {ref.key for ref, item in (await self._store.get(refs)).items() if is_escrow(item)}
             for row in rows:
                 if row.contract_id and row.contract_id not in known:
-                    yield Fault(row.contract_id, Book.ORPHAN, row.posted, 0, row.id)
-
-    async def _pages(self, table: str) -> AsyncIterator[Sequence[Item]]:
-        if not isinstance(self._store, Scans):
-            raise StoreMisconfigured("this store can't show a whole table: examine the books where the tables are")
-        start: Mapping[str, Any] | None = None
-        while True:
-            page = await self._store.scan(table, start=start)
-            yield page.items
-            start = page.next
-            if start is None:
-                return
+                    yield orphan(row)
 
 
-def _is_escrow(item: Item) -> bool:
+def is_escrow(item: Item) -> bool:
     """Payees and claims share the table; a row that only waits for its first command is no escrow yet."""
     return "createdAt" in item and "#" not in item["contractId"]
 
@@ -122,9 +105,10 @@ def _is_escrow(item: Item) -> bool:
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
-def add(app: typer.Typer, context: Context) -> None:
-    doctor = typer.Typer(help="Find what is wrong; exit code 1 if anything is.", no_args_is_help=True)
-    doctor.callback()(lambda: None)
+def add(app: typer.Typer, context: Context, whole: Callable[..., None] | None = None, help_: str = "") -> None:
+    """``whole``: what ``doctor`` does without a subcommand; ``help_`` tells of it."""
+    doctor = typer.Typer(help=help_ or "Find what is wrong; exit code 1 if anything is.", no_args_is_help=whole is None)
+    doctor.callback(invoke_without_command=whole is not None)(whole or (lambda: None))
     app.add_typer(doctor, name="doctor")
 
     @doctor.command(

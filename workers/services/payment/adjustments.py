@@ -36,9 +36,7 @@ def _posted(escrow: Escrow, command: Command[PostAdjustment]) -> Transaction:
     return Transaction(
         id=data.transaction_id,
         type=TransactionType.ADJUSTMENT,
-        contract_id=escrow.contract_id,
-        contractor_id=escrow.contractor_id,
-        client_id=escrow.client_id,
+        **escrow.between(),
         amount=abs(data.amount),
         currency=data.currency,
         status=TransactionStatus.COMPLETED,

@@ -1,6 +1,7 @@
 """An escrow's books added up again from its rows, by none of the steps that wrote them. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +32,22 @@ class Fault:
     stored: int
     reckoned: int
     transaction_id: TransactionId | None = None
+
+
+def all_faults(escrows: Iterable[Escrow], rows: Iterable[Transaction]) -> list[Fault]:
+    """Of everything there is at one moment; rows of no contract (payouts) move no escrow."""
+    of_contract: dict[ContractId, list[Transaction]] = defaultdict(list)
+    for row in rows:
+        if row.contract_id is not None:
+            of_contract[row.contract_id].append(row)
+    found = [fault for escrow in escrows for fault in faults(escrow, of_contract.pop(escrow.contract_id, ()))]
+    return found + [orphan(row) for left in of_contract.values() for row in left]
+
+
+def orphan(row: Transaction) -> Fault:
+    """Of a row whose contract has no escrow."""
+    assert row.contract_id is not None
+    return Fault(row.contract_id, Book.ORPHAN, row.posted, 0, row.id)
 
 
 def faults(escrow: Escrow, rows: Sequence[Transaction]) -> list[Fault]:

@@ -34,6 +34,8 @@ def record_dispute(state: EscrowState, command: Command[RecordDispute], at: Time
     deposit, data = state.row(command.data.deposit_id, TransactionType.DEPOSIT), command.data
     if deposit is None:
         return Refused("not_found")
+    if state.is_taken(dispute_row_id(data.dispute_id), TransactionType.DISPUTE):
+        return Refused("id_conflict")
     old = state.row(dispute_row_id(data.dispute_id), TransactionType.DISPUTE)
     row = _snapshot(old or _born(state.opened, deposit, data), data)
     if old and (old.parent_id != deposit.id or _newness(row) <= _newness(old)):
@@ -52,9 +54,7 @@ def _born(escrow: Escrow, deposit: Transaction, data: RecordDispute) -> Transact
     return Transaction(
         id=dispute_row_id(data.dispute_id),
         type=TransactionType.DISPUTE,
-        contract_id=escrow.contract_id,
-        contractor_id=escrow.contractor_id,
-        client_id=escrow.client_id,
+        **escrow.between(),
         amount=data.amount,
         currency=data.currency,
         status=TransactionStatus.PENDING,

@@ -85,6 +85,9 @@ async def sync_bank(call: Call[PayeeBankSyncRequested], rows: Rows, port: Paymen
         return Done()
     ask = port.make_default if data.wanted is BankAction.DEFAULT else port.detach_bank
     answer = await ask(data.stripe_account_id, bank.external_account_id, call.id)
+    if data.wanted is BankAction.DEFAULT and isinstance(answer, Lost) and answer.replayed:
+        known = await port.find_bank(data.stripe_account_id, data.bank_details_id)
+        answer = known if isinstance(known, ports.Bank) and known.is_default else answer
     if data.wanted is BankAction.DETACH and isinstance(answer, Refusal) and answer.status == 404:
         answer = ports.Bank(bank.external_account_id)
     return _synced(data, answer)

@@ -183,9 +183,10 @@ class BankRequest:
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """An external account of a connected account."""
+    """An external account of a connected account. ``is_default``: for its currency, as far as the answer says."""
 
     id: str
+    is_default: bool = False
 
 
 class PaymentProvider(Protocol):

@@ -122,9 +122,7 @@ def _withdrawal(escrow: Escrow, deposit: Transaction, row: TransactionId, amount
     return Transaction(
         id=row,
         type=TransactionType.WITHDRAWAL,
-        contract_id=escrow.contract_id,
-        contractor_id=escrow.contractor_id,
-        client_id=escrow.client_id,
+        **escrow.between(),
         amount=amount,
         currency=deposit.currency,
         status=TransactionStatus.PENDING,
@@ -151,6 +149,8 @@ def record_refund(state: EscrowState, command: Command[RecordRefund], at: Timest
     deposit, data = state.row(command.data.deposit_id, TransactionType.DEPOSIT), command.data
     if deposit is None:
         return Refused("not_found")
+    if state.is_taken(refund_row_id(data.refund_id), TransactionType.WITHDRAWAL):
+        return Refused("id_conflict")
     old = _known(state, data)
     row = _recorded(old or _withdrawal(state.opened, deposit, refund_row_id(data.refund_id), data.amount), data)
     if old and (old.parent_id != deposit.id or _rank(old) >= _rank(row)):

@@ -41,9 +41,7 @@ def _requested(escrow: Escrow, command: Command[ReleaseEscrow]) -> Transaction:
     return Transaction(
         id=command.data.transaction_id,
         type=TransactionType.PAYMENT,
-        contract_id=escrow.contract_id,
-        contractor_id=escrow.contractor_id,
-        client_id=escrow.client_id,
+        **escrow.between(),
         amount=command.data.amount,
         currency=command.data.currency,
         status=TransactionStatus.PENDING,

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from workers.ops.fakes.stripe.errors import NotExecuted, StripeError
+from workers.ops.fakes.stripe.listing import page
 from workers.ops.fakes.stripe.parameters import Parameters
 from workers.ops.fakes.stripe.routing import Call, Route
 from workers.ops.fakes.stripe.state import StripeObject, StripeState
@@ -118,6 +119,11 @@ def retrieve(state: StripeState, call: Call) -> JsonObject:
     return account_of(state, call.path["id"]).body()
 
 
+def list_accounts(state: StripeState, call: Call) -> JsonObject:
+    """Those that are connected."""
+    return page([account for account in state.table(Account).values() if not account.deauthorized], call.parameters, "/v1/accounts")
+
+
 def update(state: StripeState, call: Call) -> JsonObject:
     """Metadata is merged key by key; what this fake does not model is taken and ignored."""
     given = call.parameters
@@ -137,6 +143,7 @@ def update(state: StripeState, call: Call) -> JsonObject:
 
 ROUTES = (
     Route("POST /v1/accounts", create),
+    Route("GET /v1/accounts", list_accounts),
     Route("GET /v1/accounts/{id}", retrieve),
     Route("POST /v1/accounts/{id}", update),
 )

@@ -8,21 +8,13 @@ from workers.ops.fakes.stripe.external_accounts import BankAccount, banks_of, st
 from workers.ops.fakes.stripe.payer import NotPossible
 from workers.ops.fakes.stripe.payouts import Payout, PayoutStatus, begin, usable_bank
 from workers.ops.fakes.stripe.state import StripeState
+from workers.ops.fakes.stripe.statuses import in_status
 
 FAILURES = {
     "account_closed": "The bank account has been closed",
     "no_account": "The bank account could not be located",
     "could_not_process": "The bank could not process this payout.",
 }
-
-
-def _in_status(state: StripeState, payout_id: str, *statuses: PayoutStatus) -> Payout:
-    payout = state.table(Payout).get(payout_id)
-    if payout is None:
-        raise NotPossible(f"There is no payout {payout_id}: ask GET /_fake/state for the payouts there are.")
-    if payout.status not in statuses:
-        raise NotPossible(f"Payout {payout_id} is {payout.status}; this step starts from {' or '.join(statuses)}.")
-    return payout
 
 
 def start(state: StripeState, account_id: str, currency: str | None = None, amount: int | None = None) -> Payout:
@@ -37,7 +29,7 @@ def start(state: StripeState, account_id: str, currency: str | None = None, amou
 
 def send(state: StripeState, payout_id: str) -> Payout:
     """pending -> in_transit: payout.updated."""
-    before = _in_status(state, payout_id, PayoutStatus.PENDING)
+    before = in_status(state, Payout, payout_id, PayoutStatus.PENDING)
     after = state.put(replace(before, status=PayoutStatus.IN_TRANSIT))
     state.emit("payout.updated", after, before=before)
     return after
@@ -45,7 +37,7 @@ def send(state: StripeState, payout_id: str) -> Payout:
 
 def pay(state: StripeState, payout_id: str) -> Payout:
     """in_transit -> paid: payout.paid."""
-    before = _in_status(state, payout_id, PayoutStatus.IN_TRANSIT)
+    before = in_status(state, Payout, payout_id, PayoutStatus.IN_TRANSIT)
     after = state.put(replace(before, status=PayoutStatus.PAID))
     state.emit("payout.paid", after)
     return after
@@ -53,7 +45,7 @@ def pay(state: StripeState, payout_id: str) -> Payout:
 
 def bounce(state: StripeState, payout_id: str, failure_code: str = "account_closed") -> Payout:
     """The bank sends the money back, after payout.paid too: payout.failed. The bank account is errored until it is replaced."""
-    before = _in_status(state, payout_id, PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT, PayoutStatus.PAID)
+    before = in_status(state, Payout, payout_id, PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT, PayoutStatus.PAID)
     back = post(state, before.account, before.amount, before.currency, "payout_failure", payout_id)
     failed = replace(
         before,

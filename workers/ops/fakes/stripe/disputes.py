@@ -10,6 +10,7 @@ from workers.ops.fakes.stripe.payer import NotPossible
 from workers.ops.fakes.stripe.payment_intents import intent_of
 from workers.ops.fakes.stripe.routing import Call, Route
 from workers.ops.fakes.stripe.state import StripeState
+from workers.ops.fakes.stripe.statuses import in_status
 from workers.ops.fakes.stripe.wire import Json, JsonObject, filled
 
 FEE = 1_500
@@ -91,7 +92,7 @@ def open_dispute(
 
 def escalate(state: StripeState, dispute_id: str) -> Dispute:
     """An inquiry becomes a dispute: charge.dispute.updated and charge.dispute.funds_withdrawn."""
-    before = _in_status(state, dispute_id, "warning_needs_response", "warning_under_review")
+    before = in_status(state, Dispute, dispute_id, "warning_needs_response", "warning_under_review")
     after = state.put(_moved(state, replace(before, status="needs_response"), -1))
     state.emit("charge.dispute.updated", after, before=before)
     state.emit("charge.dispute.funds_withdrawn", after)
@@ -103,7 +104,7 @@ def close(state: StripeState, dispute_id: str, outcome: str) -> Dispute:
     starts = ("warning_needs_response", "warning_under_review") if outcome == "warning_closed" else ("needs_response", "under_review")
     if outcome not in CLOSED:
         raise NotPossible(f"`outcome` is one of {', '.join(CLOSED)}, not {outcome!r}.")
-    before = _in_status(state, dispute_id, *starts)
+    before = in_status(state, Dispute, dispute_id, *starts)
     closed = state.put(replace(before, status=outcome))
     state.emit("charge.dispute.closed", closed, before=before)
     if outcome == "won":
@@ -117,15 +118,6 @@ def _moved(state: StripeState, dispute: Dispute, sign: int) -> Dispute:
     fee = FEE if sign < 0 else 0
     shown = txn.body() | {"fee": fee, "net": txn.amount - fee, "reporting_category": "dispute" if sign < 0 else "dispute_reversal"}
     return replace(dispute, transactions=(*dispute.transactions, shown))
-
-
-def _in_status(state: StripeState, dispute_id: str, *statuses: str) -> Dispute:
-    dispute = state.table(Dispute).get(dispute_id)
-    if dispute is None:
-        raise NotPossible(f"There is no dispute {dispute_id}: ask GET /_fake/state for those there are.")
-    if dispute.status not in statuses:
-        raise NotPossible(f"Dispute {dispute_id} is {dispute.status}; this step starts from {' or '.join(statuses)}.")
-    return dispute
 
 
 def retrieve(state: StripeState, call: Call) -> JsonObject:

@@ -1,5 +1,6 @@
 """The events API: https://docs.stripe.com/api/events. Thirty days by the fake's clock."""
 
+from workers.ops.fakes.stripe.accounts import account_of
 from workers.ops.fakes.stripe.errors import no_such
 from workers.ops.fakes.stripe.listing import page
 from workers.ops.fakes.stripe.routing import Call, Route
@@ -8,7 +9,9 @@ from workers.ops.fakes.stripe.wire import JsonObject
 
 
 def _visible(state: StripeState, call: Call) -> list[Event]:
-    """Events of connected accounts show only under their Stripe-Account header."""
+    """Events of connected accounts show only under their Stripe-Account header, and only while the account is connected."""
+    if call.account is not None:
+        account_of(state, call.account)
     return [event for event in state.kept_events() if event.account == call.account]
 
 

@@ -1,9 +1,10 @@
 """Trouble on purpose: which calls fail, how, and how often."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from workers.ops.fakes.holding import Holding
 
 ANY_ROUTE = "*"
 
@@ -34,22 +35,20 @@ class PlannedFault:
     seconds: float | None = None
 
 
-class FaultPlan:
+class FaultPlan(Holding):
     """Plans are tried in the order they were made; a call is struck by at most one."""
 
     def __init__(self, routes: Iterable[str]) -> None:
+        super().__init__()
         self._routes = frozenset(routes) | {ANY_ROUTE}
         self._plans: list[PlannedFault] = []
-        self._release = asyncio.Event()
-        self._holding = asyncio.Condition()
-        self.held = 0
 
     def plan(self, route: str, fault: Fault, *, times: int = 1, skip: int = 0, seconds: float | None = None) -> None:
         """`route` as in `routes`: "POST /v1/transfers", or "*". An unknown one is a ValueError, so no plan silently misses."""
         if route not in self._routes:
             raise ValueError(f"The Stripe fake has no route {route!r}, so this fault would never strike. Routes: {sorted(self._routes)}")
         if fault is Fault.SLOW and seconds is None:
-            self._release.clear()
+            self.hold_back()
         self._plans.append(PlannedFault(route, fault, times, skip, seconds))
 
     def clear(self) -> None:
@@ -67,25 +66,3 @@ class FaultPlan:
             self._plans[index] = replace(plan, times=plan.times - 1)
             return plan
         return None
-
-    async def hold(self, planned: PlannedFault) -> None:
-        """Waits as a SLOW fault says."""
-        async with self._holding:
-            self.held += 1
-            self._holding.notify_all()
-        try:
-            if planned.seconds is None:
-                await self._release.wait()
-            else:
-                await asyncio.sleep(planned.seconds)
-        finally:
-            self.held -= 1
-
-    def release(self) -> None:
-        """Lets every held call go on."""
-        self._release.set()
-
-    async def until_held(self, count: int = 1) -> None:
-        """Returns once `count` calls are being held."""
-        async with self._holding:
-            await self._holding.wait_for(lambda: self.held >= count)

@@ -89,7 +89,7 @@ class Pipeline:
     async def _executed(self, incoming: Incoming, matched: Matched, request_id: str, planned: PlannedFault | None) -> StoredAnswer:
         fault = planned.fault if planned else None
         if planned is not None and fault is Fault.SLOW:
-            await self._faults.hold(planned)
+            await self._faults.hold(planned.seconds)
         failure = StoredAnswer(500, encoded(internal_error().body()), request_id)
         if fault is Fault.SERVER_ERROR:
             return failure

@@ -13,6 +13,7 @@ from workers.ops.fakes.stripe.payer import NotPossible
 from workers.ops.fakes.stripe.payment_intents import intent_of
 from workers.ops.fakes.stripe.routing import Call, Route
 from workers.ops.fakes.stripe.state import NOBODY, Cause, StripeState
+from workers.ops.fakes.stripe.statuses import in_status
 from workers.ops.fakes.stripe.wire import JsonObject, filled
 
 REASONS = frozenset({"duplicate", "fraudulent", "requested_by_customer"})
@@ -115,18 +116,9 @@ def _refuse(state: StripeState, charge: Charge, amount: int) -> None:
         raise StripeError(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
 
 
-def _in_status(state: StripeState, refund_id: str, *statuses: RefundStatus) -> Refund:
-    refund = state.table(Refund).get(refund_id)
-    if refund is None:
-        raise NotPossible(f"There is no refund {refund_id}: ask GET /_fake/state for those there are.")
-    if refund.status not in statuses:
-        raise NotPossible(f"Refund {refund_id} is {refund.status}; this step starts from {' or '.join(statuses)}.")
-    return refund
-
-
 def settle(state: StripeState, refund_id: str) -> Refund:
     """pending -> succeeded: refund.updated and charge.refund.updated."""
-    before = _in_status(state, refund_id, RefundStatus.PENDING)
+    before = in_status(state, Refund, refund_id, RefundStatus.PENDING)
     after = state.put(replace(before, status=RefundStatus.SUCCEEDED))
     for kind in ("refund.updated", "charge.refund.updated"):
         state.emit(kind, after, before=before)
@@ -135,7 +127,7 @@ def settle(state: StripeState, refund_id: str) -> Refund:
 
 def bounce(state: StripeState, refund_id: str, failure_reason: str = "expired_or_canceled_card") -> Refund:
     """The bank sends it back, after it succeeded too: refund.updated, refund.failed, charge.refund.updated; the charge's total falls."""
-    before = _in_status(state, refund_id, RefundStatus.PENDING, RefundStatus.SUCCEEDED)
+    before = in_status(state, Refund, refund_id, RefundStatus.PENDING, RefundStatus.SUCCEEDED)
     back = post(state, before.account, before.amount, before.currency, "refund_failure", refund_id)
     failed = replace(before, status=RefundStatus.FAILED, failure_reason=failure_reason, failure_balance_transaction=back.id)
     state.put(failed)
