@@ -1,25 +1,14 @@
 """Sends e-mail through SES v2. There is no idempotency token, so nothing here ever sends twice: botocore's own retries are off."""
 
 from contextlib import AsyncExitStack
-from socket import gaierror
 from types import TracebackType
 from typing import Any, Final, Self
 
 import aioboto3
-from aiohttp import ClientConnectorError
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-    ParamValidationError,
-    ProxyConnectionError,
-    SSLError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
 
+from workers.adapters.aws_errors import code_and_status, never_left
 from workers.adapters.links import Links
 from workers.adapters.opening import Opener
 from workers.adapters.templates import Rendering
@@ -34,7 +23,6 @@ HELD: Final = frozenset({"SendingPausedException", "AccountSuspendedException"})
 """The account may not send at all: the queue waits for a person, who is alarmed by the waiting calls."""
 HELD_SECONDS: Final = 600.0
 THROTTLED: Final = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"})
-NEVER_REACHED: Final = (ConnectTimeoutError, ProxyConnectionError, SSLError, NoCredentialsError)
 
 
 class SesMailer(Rendering):
@@ -95,12 +83,10 @@ class SesMailer(Rendering):
 
 
 def _understood(error: Exception) -> EmailAnswer:
-    """What an error says about the message's fate. An error nobody foresaw may have come after the request was written."""
+    """What an error says about the message's fate."""
     if isinstance(error, ClientError):
         return _answered(error)
-    # aiobotocore gives this name also to a connection that broke after the request was written.
-    refused = isinstance(error, EndpointConnectionError) and isinstance(error.kwargs.get("error"), ClientConnectorError | gaierror)
-    if refused or isinstance(error, NEVER_REACHED):
+    if never_left(error):
         return EmailNotTaken(type(error).__name__)
     if isinstance(error, ParamValidationError):
         return EmailRejected("BadRequestException")
@@ -108,8 +94,7 @@ def _understood(error: Exception) -> EmailAnswer:
 
 
 def _answered(error: ClientError) -> EmailAnswer:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    code, status = code_and_status(error)
     if code in REJECTED:
         return EmailRejected(code)
     if code in HELD:

@@ -57,6 +57,8 @@ def test_each_port_gets_what_its_effects_declare() -> None:
     identity = KeyRights(opens=frozenset({"subject"}), seals=frozenset({"legal", "reader:api"}))
     assert rights_by_provider(SERVICES) == {
         "avatars": KeyRights(),
+        "lead-keys": KeyRights(),
+        "visits": KeyRights(),
         "keys": KeyRights(),
         "kyc-records": KeyRights(),
         "onfido": identity,
@@ -64,6 +66,7 @@ def test_each_port_gets_what_its_effects_declare() -> None:
         "opencorporates": KeyRights(opens=frozenset({"subject"})),
         "documents": KeyRights(opens=frozenset({"legal"})),
         "ses": KeyRights(opens=frozenset({"subject", "legal"})),
+        "sms": KeyRights(opens=frozenset({"subject"})),
         "render": KeyRights(opens=frozenset({"subject", "legal"}), seals=frozenset({"subject"})),
         "stripe": KeyRights(opens=frozenset({"reader:sync-bank"})),
     }

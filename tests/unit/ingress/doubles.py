@@ -22,6 +22,7 @@ from workers.adapters.blind_index import email_hash
 from workers.adapters.links import LinkKeys
 from workers.adapters.objects import ObjectsRefused, ObjectsUnavailable
 from workers.adapters.passwords import LEAST_COST, BcryptPasswords
+from workers.adapters.sns_signing import NoCertificate, SnsUnavailable, Topic
 from workers.engine.decision import Item, ItemRef
 from workers.engine.memory import MemoryLog, MemoryStore
 from workers.engine.metrics import COUNTERS, check
@@ -29,7 +30,16 @@ from workers.engine.ports import LogUnavailable, StoreUnavailable
 from workers.engine.record import Outgoing
 from workers.ingress.app import create_app
 from workers.ingress.clients import Client, Clients
-from workers.ingress.dependencies import Dependencies, Health, OnfidoEndpoints, QuarantinedDelivery, StripeEndpoints, VeriffEndpoints
+from workers.ingress.dependencies import (
+    Dependencies,
+    Health,
+    OnfidoEndpoints,
+    QuarantinedDelivery,
+    SnsEndpoints,
+    StripeEndpoints,
+    TwilioEndpoint,
+    VeriffEndpoints,
+)
 from workers.ingress.link_tokens import NewLinks
 from workers.ingress.refresh_tokens import RefreshTokens
 from workers.ops.fakes.memory import MemoryUploads
@@ -178,6 +188,19 @@ class KeptBodies:
         self.kept[key] = subject, body
 
 
+A_TOPIC = "arn:aws:sns:us-east-1:123456789012:a-topic"
+
+
+class NoSns:
+    """For those who have nothing to do with it."""
+
+    async def certificate(self, topic: Topic, name: str) -> bytes:
+        raise NoCertificate(name)
+
+    async def confirm(self, topic: Topic, token: str) -> None:
+        raise SnsUnavailable
+
+
 def client_key(name: str = "upstream", **changes: Any) -> Client:
     given = {"id": name, "sha256": hashlib.sha256(CLIENT_SECRET.encode()).hexdigest(), "kinds": ["mindlinks.*"]}
     return Client.model_validate(given | {"actors": ["company:*", "contractor:*", "admin:*", "public"], "per_minute": 600} | changes)
@@ -216,11 +239,14 @@ class Ingress:
             stripe=StripeEndpoints(SECRETS, CONNECT_SECRETS),
             veriff=VeriffEndpoints(VERIFF_SECRETS, VERIFF_KEY),
             onfido=OnfidoEndpoints(ONFIDO_SECRETS),
+            sns=SnsEndpoints(NoSns(), frozenset({A_TOPIC}), frozenset({A_TOPIC})),
+            twilio=TwilioEndpoint(("a token",), "https://ingress.example/webhooks/sms"),
             bodies=self.bodies,
             health=Health(),
             registry=CollectorRegistry(),
         )
-        self.app = create_app(replace(dependencies, **self.changes))
+        self.dependencies = replace(dependencies, **self.changes)
+        self.app = create_app(self.dependencies)
         # Answers of a defect are part of the promise, so they must not surface as exceptions here.
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=("203.0.113.9", 4711))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://ingress")

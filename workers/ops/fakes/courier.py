@@ -1,9 +1,9 @@
-"""Webhooks of the providers of identity checks on their way: at least once, in no promised order, again until a 2xx."""
+"""Webhooks of providers on their way: at least once, in no promised order, again until a 2xx."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeAlias
@@ -51,14 +51,16 @@ class Courier:
         first_retry_seconds: float = 1.0,
         now: Callable[[], float] = time.monotonic,
         transport: httpx.AsyncBaseTransport | None = None,
+        final: Container[int] = (),
     ) -> None:
-        """Providers repeat hourly; a demo does not wait for that: ``first_retry_seconds``, then twice as long, and so on."""
+        """Providers repeat hourly; a demo does not wait for that: ``first_retry_seconds``, then twice as long, and so on. ``final``:
+        statuses after which this provider gives up, beside 2xx."""
         self.faults = DeliveryFaults()
         self.owed: list[Letter] = []
         self.attempts: list[Attempt] = []
         self._random = Random(seed)  # noqa: S311  # repeatable faults, no secret
         self._first_retry, self._now, self._transport = first_retry_seconds, now, transport
-        self._rank = 0
+        self._final, self._rank = final, 0
         self._wake, self._delivering = asyncio.Event(), asyncio.Lock()
 
     def send(self, url: str, body: bytes, sign: Sign) -> None:
@@ -103,7 +105,7 @@ class Courier:
         self.owed.remove(letter)
         attempt = Attempt(letter.url, letter.body, status)
         self.attempts.append(attempt)
-        if status is None or not 200 <= status < 300:
+        if status is None or not (200 <= status < 300 or status in self._final):
             due = self._now() + self._first_retry * 2**letter.attempts
             self.owed.append(replace(letter, attempts=letter.attempts + 1, due=due, lost=False))
         return attempt

@@ -1,14 +1,14 @@
-"""Documents, uploads and mail without any server, for the ``embedded`` stack: kept in the process, gone with it."""
+"""Documents, uploads, mail and SMS without any server, for the ``embedded`` stack: kept in the process, gone with it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from contracts.file import File
 from contracts.types import Hash, Timestamp
 from workers.adapters.s3_uploads import UploadForm
 from workers.adapters.templates import Rendering
-from workers.services.notification.ports import Email, EmailAccepted, EmailAnswer
+from workers.services.notification.ports import Email, EmailAccepted, EmailAnswer, EmailNotTaken, Sms, SmsAccepted, SmsAnswer, SmsNotTaken
 
 
 @dataclass
@@ -41,15 +41,38 @@ class MemoryObjects:
         for key in keys:
             self.kept.pop(key, None)
 
+    async def delete_under(self, prefix: str) -> None:
+        await self.delete([key for key in self.kept if key.startswith(prefix)])
+
     async def close(self) -> None:
         """Nothing was opened."""
 
 
 class MemoryMailer(Rendering):
-    """Accepts every mail and remembers it."""
+    """Accepts every mail and remembers it. ``on_send`` is shown each first, with its message id, and may answer in its stead."""
 
     sent: list[Email]
+    on_send: Callable[[Email, str], EmailAnswer | None] | None = None
 
     async def send(self, email: Email) -> EmailAnswer:
-        self.sent = [*getattr(self, "sent", []), email]
-        return EmailAccepted(f"memory-{len(self.sent)}")
+        sent: list[Email] = getattr(self, "sent", [])
+        message_id = f"memory-{len(sent) + 1}"
+        answer = self.on_send(email, message_id) if self.on_send else None
+        if not isinstance(answer, EmailNotTaken):
+            self.sent = [*sent, email]
+        return answer or EmailAccepted(message_id)
+
+
+class MemoryTexts(Rendering):
+    """The same for SMS."""
+
+    sent: list[Sms]
+    on_send: Callable[[Sms, str], SmsAnswer | None] | None = None
+
+    async def send(self, sms: Sms) -> SmsAnswer:
+        sent: list[Sms] = getattr(self, "sent", [])
+        message_id = f"memory-sms-{len(sent) + 1}"
+        answer = self.on_send(sms, message_id) if self.on_send else None
+        if not isinstance(answer, SmsNotTaken):
+            self.sent = [*sent, sms]
+        return answer or SmsAccepted(message_id)
