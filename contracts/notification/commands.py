@@ -1,7 +1,4 @@
-"""Commands of notification. Key ``recipientId``, ``addressHash`` for suppressions, ``name`` for templates.
-
-Sending sms and the erasure of a recipient follow with their issues: ``EraseRecipient``, ``FinishRecipientErasure``.
-"""
+"""Commands of notification. Key ``recipientId``, ``addressHash`` for suppressions, ``name`` for templates."""
 
 from typing import Annotated, ClassVar
 
@@ -95,6 +92,14 @@ class RetryNotification(_NotificationCommand):
 
 class MarkNotificationsRead(_RecipientCommand):
     ids: Annotated[tuple[NotificationId, ...], Field(min_length=1, max_length=25)]
+
+
+class EraseRecipient(_RecipientCommand):
+    """Starts the day after which the recipient is forgotten, so that the last message still leaves."""
+
+
+class FinishRecipientErasure(_RecipientCommand):
+    pass
 
 
 # --- commands: what became of a message ----------------------------------------------------------------------------

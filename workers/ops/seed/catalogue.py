@@ -66,8 +66,9 @@ def texts(folder: str) -> Iterator[SeedText]:
 
 
 def _publish_notification(text: SeedText) -> SeedCommand:
-    """The first line is the subject or title; the body follows after an empty line."""
-    subject, _, body = text.text.partition("\n\n")
+    """The first line is the subject or title; the body follows after an empty line. An sms is body alone."""
+    titled = text.kind != Channel.SMS
+    subject, _, body = text.text.partition("\n\n") if titled else (None, "", text.text.rstrip("\n"))
     used = notification.placeholders(text.text)
     if used is None:
         raise SeedTextInvalid(f"{text.name}.{text.locale}.{text.kind} holds more than placeholders")

@@ -14,7 +14,7 @@ from contracts.contractor import ContractorProfileCreated
 from contracts.kyc import KycSessionRejected, KycSessionVerified
 from contracts.message import EventData
 from contracts.notification.events import NotificationBounced, NotificationSent
-from contracts.payment.events import DepositReceived, EscrowReleased, PayoutFailed
+from contracts.payment.events import DepositReceived, DisputeOpened, EscrowRefunded, EscrowReleased, PayoutFailed
 from contracts.types import Day
 from workers.engine.decision import Item
 
@@ -39,7 +39,7 @@ class Counted(Generic[E]):
     value: Callable[[E], int] = one
 
 
-# Events of services that are not built yet come with them: refunds, disputes, leads, posts, visits.
+# Events of services that are not built yet come with them: leads, posts, visits.
 COUNTED: tuple[Counted[Any], ...] = (
     Counted(UserRegistered, MetricName.USERS_REGISTERED, (TOTAL, ("role",))),
     Counted(SessionOpened, MetricName.SIGN_INS),
@@ -57,6 +57,9 @@ COUNTED: tuple[Counted[Any], ...] = (
     Counted(DepositReceived, MetricName.DEPOSITS_VOLUME, (("currency",),), lambda data: data.amount_received),
     Counted(EscrowReleased, MetricName.PAYMENTS_COMPLETED),
     Counted(EscrowReleased, MetricName.PAYMENTS_VOLUME, (("currency",),), lambda data: data.amount),
+    Counted(EscrowRefunded, MetricName.REFUNDS),
+    Counted(EscrowRefunded, MetricName.REFUNDS_VOLUME, (("currency",),), lambda data: data.amount),
+    Counted(DisputeOpened, MetricName.DISPUTES_OPENED),
     Counted(PayoutFailed, MetricName.PAYOUTS_FAILED),
     Counted(NotificationSent, MetricName.NOTIFICATIONS_SENT, (TOTAL, ("channel",))),
     Counted(NotificationBounced, MetricName.NOTIFICATIONS_BOUNCED),

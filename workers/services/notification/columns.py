@@ -1,5 +1,6 @@
 """What a line of section 13 of domain.md is made of: who hears of it, and how each variable is taken from the event."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,8 @@ from workers.engine.service import Event
 from workers.services.notification.recipient import ADMINS
 
 E = TypeVar("E", bound=EventData)
+
+CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 EMAIL, IN_APP = (Channel.EMAIL,), (Channel.IN_APP,)
 BOTH = (Channel.EMAIL, Channel.IN_APP)
@@ -95,6 +98,11 @@ def number(name: str) -> Callable[[Event[Any]], Variable]:
 
 def phrase(name: str) -> Callable[[Event[Any]], Variable]:
     return lambda event: Phrase(code=str(getattr(event.data, name)))
+
+
+def code_or_words(reason: str) -> Variable:
+    """Where machines give codes and people their own words."""
+    return Phrase(code=reason) if CODE.fullmatch(reason) else reason
 
 
 def moment(name: str) -> Callable[[Event[Any]], Variable]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from contracts.message import CommandData, EventData
-from contracts.notification.commands import MarkNotificationsRead, RecordNotificationSent, SyncRecipient
+from contracts.notification.commands import FinishRecipientErasure, MarkNotificationsRead, RecordNotificationSent, SyncRecipient
 from contracts.timestamps import plus, to_seconds
 from contracts.types import NotificationId, ProviderId, RecipientId, Timestamp
 from workers.engine.aggregate import Aggregate, Items, Read
@@ -82,7 +82,7 @@ def save(state: Mailbox) -> Items:
 MAILBOXES = Aggregate(TABLE, load, save, lambda key: ROOT + key)
 
 
-def reads_waiting(state: Mailbox, _command: Command[SyncRecipient]) -> Iterable[Read]:
+def reads_waiting(state: Mailbox, _command: Command[SyncRecipient] | Command[FinishRecipientErasure]) -> Iterable[Read]:
     return [Read(notification_ref(id_)) for id_ in state.known.waiting]
 
 

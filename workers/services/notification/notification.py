@@ -105,6 +105,11 @@ class Notification(Value):
             item["unreadUserId"] = self.user_id
         return item
 
+    @property
+    def never_resent(self) -> bool:
+        """A security mail or an sms that arrives twice does more harm than one that does not arrive."""
+        return self.type is Channel.SMS or self.category is Category.SECURITY
+
     def at(self, status: Status, **changes: object) -> "Notification":
         return self.model_copy(update={"status": status, **changes})
 

@@ -6,7 +6,6 @@ from contracts.ids import notification_id
 from contracts.message import EventData
 from contracts.notification.commands import PlanNotification, ResolveUnknownNotification, RetryNotification, SyncRecipient
 from contracts.notification.events import NotificationSuppressed
-from contracts.notification.values import Category
 from contracts.timestamps import plus
 from contracts.types import Channel, Timestamp
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Refused
@@ -81,9 +80,7 @@ def resolve_unknown_notification(state: Mailbox, command: Command[ResolveUnknown
         return Refused("not_found")
     if notification.status is not Status.UNKNOWN or notification.attempt != command.data.attempt:
         return UNCHANGED
-    # A security mail or an sms that arrives twice does more harm than one that does not arrive.
-    final = notification.type is Channel.SMS or notification.category is Category.SECURITY
-    if final or notification.attempt >= MAXIMUM_ATTEMPTS:
+    if notification.never_resent or notification.attempt >= MAXIMUM_ATTEMPTS:
         return state.accepted(*notification.failed("unknown_outcome"))
     again = notification.again()
     return state.accepted(again, planned_event(again, state.known))
@@ -97,7 +94,9 @@ def retry_notification(state: Mailbox, command: Command[RetryNotification], at: 
         return Refused("forbidden")
     if command.id in notification.retried_by:
         return UNCHANGED
-    if notification.status is not Status.FAILED or notification.category is Category.SECURITY:
+    if state.known.erased:
+        return Refused("erased")
+    if notification.status is not Status.FAILED or notification.never_resent:
         return Refused("invalid_state")
     if notification.attempt >= MAXIMUM_ATTEMPTS:
         return Refused("attempts_exhausted")

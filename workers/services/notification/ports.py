@@ -134,3 +134,54 @@ class EmailPort(RenderPort, Protocol):
     async def send(self, email: Email) -> EmailAnswer:
         """One call, no retries inside: providers of mail take no idempotency key."""
         ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sms:
+    """``to``: E.164, whose country decides the sender id. ``text`` is plain and at most four parts long. It has no repr, because it says
+    personal things."""
+
+    to: Clear
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmsAccepted:
+    """``message_id`` is all that the provider's report about the message will name."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmsRejected:
+    """The provider will never take this message: invalid number, opted out, no sender id for the country."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmsNotTaken:
+    """The message certainly was not taken; the same may be sent again, ``after`` seconds if the provider said so."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SmsFateUnknown:
+    """The request was on its way when the connection broke, or a failing server may have taken it."""
+
+    reason: str
+
+
+SmsAnswer: TypeAlias = SmsAccepted | SmsRejected | SmsNotTaken | SmsFateUnknown
+
+
+class SmsPort(RenderPort, Protocol):
+    def render_sms(self, body: str, variables: Mapping[str, str]) -> str | NotRendered:
+        """Plain text: nothing is escaped."""
+        ...
+
+    async def send(self, sms: Sms) -> SmsAnswer:
+        """One call, no retries inside: providers of sms take no idempotency key."""
+        ...

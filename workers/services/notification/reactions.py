@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from contracts.auth import EmailChanged, UserRegistered
+from contracts.auth import EmailChanged, ErasureRequested, UserRegistered
 from contracts.ids import notification_id
 from contracts.message import EventData
-from contracts.notification.commands import PlanNotification, SuppressAddress, SyncRecipient
+from contracts.notification.commands import EraseRecipient, PlanNotification, SuppressAddress, SyncRecipient
 from contracts.notification.events import NotificationBounced, NotificationComplained
 from contracts.notification.values import RecipientField, SuppressionReason
 from contracts.types import Channel, RecipientId
@@ -68,6 +68,10 @@ def sync_preferences(event: Event[PreferencesUpdated]) -> list[Send]:
     return [Send(sync)]
 
 
+def erase(event: Event[ErasureRequested]) -> list[Send]:
+    return [Send(EraseRecipient(recipient_id=RecipientId(event.data.user_id)))]
+
+
 # --- messages ------------------------------------------------------------------------------------------------------
 
 
@@ -120,6 +124,7 @@ FIRST: dict[type[EventData], React] = {
     EmailChanged: sync_email,
     ProfileUpdated: sync_profile,
     PreferencesUpdated: sync_preferences,
+    ErasureRequested: erase,
     NotificationBounced: suppress_bounced,
     NotificationComplained: suppress_complained,
 }

@@ -43,7 +43,8 @@ ATTRIBUTES: Mapping[RecipientField, tuple[str, ...]] = MappingProxyType(
 
 
 class Recipient(Value):
-    """``waiting``: notifications planned before any address was known. ``field_at``: per field the time of its newest source."""
+    """``waiting``: notifications planned before any address was known. ``field_at``: per field the time of its newest source.
+    ``erase_at``: his erasure was asked for and is due then."""
 
     user_id: UserId | None = None
     email: Pii[Email] | None = None
@@ -55,6 +56,7 @@ class Recipient(Value):
     channels: NotificationChannels | None = None
     field_at: dict[RecipientField, Timestamp] = Field(default_factory=dict)
     waiting: tuple[NotificationId, ...] = ()
+    erase_at: Timestamp | None = None
     erased: bool = False
     created_by: CommandId | None = None
     created_at: Timestamp | None = None

@@ -1,12 +1,11 @@
 """Section 13 of domain.md: accounts, companies, contractors, identity checks."""
 
-import re
 from typing import Any
 
 from contracts import auth, client, contractor, kyc
 from contracts.ids import address_recipient_id
 from contracts.links import LinkPurpose
-from contracts.notification.values import Phrase, Variable
+from contracts.notification.values import Variable
 from contracts.types import RecipientId
 from workers.engine.service import Event
 from workers.services.notification.columns import (
@@ -20,6 +19,7 @@ from workers.services.notification.columns import (
     Addressee,
     Row,
     alert,
+    code_or_words,
     moment,
     now,
     number,
@@ -29,8 +29,6 @@ from workers.services.notification.columns import (
     user,
     users,
 )
-
-CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 def new_address(data: auth.EmailChangeRequested) -> list[Addressee]:
@@ -54,10 +52,9 @@ def inviting(data: Any) -> list[Addressee]:
     return users(data.client_user_id)
 
 
-def code_or_words(event: Event[client.CompanyRejected]) -> Variable:
+def rejection(event: Event[client.CompanyRejected]) -> Variable:
     """The registry's verdict has a code, an admin gives his own words."""
-    reason = event.data.reason
-    return Phrase(code=reason) if CODE.fullmatch(reason) else reason
+    return code_or_words(event.data.reason)
 
 
 def contested(event: Event[kyc.KycDecisionContested]) -> Variable:
@@ -95,7 +92,7 @@ ACCOUNTS: tuple[Row[Any], ...] = (
 )
 COMPANIES: tuple[Row[Any], ...] = (
     Row(client.CompanyVerified, user, BOTH, TXN, "company-verified", TO_COMPANY),
-    Row(client.CompanyRejected, user, BOTH, TXN, "company-rejected", {"reason": code_or_words} | TO_COMPANY),
+    Row(client.CompanyRejected, user, BOTH, TXN, "company-rejected", {"reason": rejection} | TO_COMPANY),
     alert(client.CompanyReviewNeeded, text("reason")),
     Row(client.InvitationSent, invited, EMAIL, TXN, "contractor-invitation", INVITATION | {"message": text("message")}),
     Row(client.InvitationReminderDue, invited, EMAIL, TXN, "contractor-invitation-reminder", INVITATION),

@@ -3,10 +3,11 @@
 from contracts.notification import commands
 from workers.engine.aggregate import Handler
 from workers.engine.service import Service
-from workers.services.notification import delivery, planning, suppression, template
+from workers.services.notification import delivery, erasure, planning, suppression, template
 from workers.services.notification.effects import RENDER_IN_APP, SEND_EMAIL
 from workers.services.notification.mailbox import MAILBOXES, reads_listed, reads_message, reads_named, reads_waiting
 from workers.services.notification.reactions import REACTIONS
+from workers.services.notification.sms import SEND_SMS
 from workers.services.notification.suppression import ADDRESSES
 from workers.services.notification.template import TEMPLATES
 
@@ -30,6 +31,8 @@ SERVICE = Service(
         Handler(commands.RecordNotificationDelayed, MAILBOXES, delivery.record_notification_delayed, reads_named),
         Handler(commands.RecordNotificationBounced, MAILBOXES, delivery.record_notification_bounced, reads_named),
         Handler(commands.RecordNotificationComplained, MAILBOXES, delivery.record_notification_complained, reads_named),
+        Handler(commands.EraseRecipient, MAILBOXES, erasure.erase_recipient),
+        Handler(commands.FinishRecipientErasure, MAILBOXES, erasure.finish_recipient_erasure, reads_waiting),
         Handler(commands.MarkNotificationsRead, MAILBOXES, delivery.mark_notifications_read, reads_listed),
         Handler(commands.SuppressAddress, ADDRESSES, suppression.suppress_address, idempotency=REMEMBERED),
         Handler(commands.LiftSuppression, ADDRESSES, suppression.lift_suppression, idempotency=REMEMBERED),
@@ -49,5 +52,5 @@ SERVICE = Service(
         ),
     ),
     reactions=REACTIONS,
-    effects=(SEND_EMAIL, RENDER_IN_APP),
+    effects=(SEND_EMAIL, SEND_SMS, RENDER_IN_APP),
 )

@@ -16,7 +16,7 @@ from contracts.notification.values import MAXIMUM_SMS, TemplateBody, TemplateNam
 from contracts.types import Channel, CommandId, Direction, Hash, Locale, TemplateId, Text200, Timestamp
 from workers.engine.aggregate import Aggregate, Items, Read
 from workers.engine.decision import UNCHANGED, Accepted, Command, Decision, Item, ItemRef, Refused
-from workers.services.notification.matrix import allowed_variables
+from workers.services.notification.matrix import VARIABLES_OF, allowed_variables
 
 TABLE = "notification-templates"
 ROOT = "NAME#"
@@ -116,6 +116,9 @@ def publish_notification_template(state: Templates, command: Command[PublishNoti
         return Refused("version_gap")
     if not _valid(data):
         return Refused("template_invalid")
+    # A name that no message uses yet may come with variables of its own; it can't be activated before its row is there.
+    if data.name in VARIABLES_OF and not set(data.variables) <= allowed_variables(data.name):
+        return Refused("unknown_variable")
     family = family.model_copy(update={"latest": {**family.latest, key: data.template_version}})
     return Accepted(replace(state, family=family, rows={**state.rows, data.template_id: _row(data)}), (_published(data),))
 

@@ -42,6 +42,16 @@ PHRASES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "expired_card": ("the card has expired", "انتهت صلاحية البطاقة"),
         "authentication_required": ("the bank asks for your confirmation", "يطلب البنك تأكيدك"),
         "company_inactive": ("the registry says that the company is not active", "يفيد السجل بأن الشركة غير نشطة"),
+        "reversed_at_stripe": ("it was reversed by the payment provider", "تم عكسها لدى مزود الدفع"),
+        "opened": ("the bank has opened a case", "فتح البنك قضية"),
+        "won": ("the case was won, the money stays", "حُسمت القضية لصالحنا ويبقى المبلغ"),
+        "lost": ("the case was lost, the money went back to the cardholder", "حُسمت القضية ضدنا وعاد المبلغ إلى صاحب البطاقة"),
+        "inquiry_closed": ("the bank closed its inquiry, nothing changes", "أغلق البنك استفساره ولا يتغير شيء"),
+        "hold_lifted": ("the hold was lifted, the money is available again", "رُفع الحجز وأصبح المبلغ متاحًا من جديد"),
+        "lost_or_stolen_card": ("the card was reported lost or stolen", "أُبلغ عن فقدان البطاقة أو سرقتها"),
+        "expired_or_canceled_card": ("the card has expired or was cancelled", "انتهت صلاحية البطاقة أو أُلغيت"),
+        "charge_for_pending_refund_disputed": ("the payment is in dispute with the bank", "الدفعة محل نزاع لدى البنك"),
+        "merchant_request": ("it was called back by us", "أُلغي بطلب منا"),
         "waited_too_long": ("it waited too long", "انتظرت المدة أكثر من المسموح"),
     }
 )

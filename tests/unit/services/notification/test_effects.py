@@ -1,14 +1,11 @@
 """The sending effects over rows that the seed texts and the decisions made, with a port that remembers what it was asked."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
-from contracts.clear import Clear, Redacted
-from contracts.ids import effect_id
-from contracts.message import CommandData
+from contracts.clear import Clear
 from contracts.notification.commands import (
-    PlanNotification,
     RecordNotificationFailed,
     RecordNotificationRendered,
     RecordNotificationSent,
@@ -17,114 +14,21 @@ from contracts.notification.commands import (
     SuppressAddress,
 )
 from contracts.notification.events import NotificationPlanned
-from contracts.notification.values import Category, Moment, PageLink, SuppressionReason, TokenLink, Variable
+from contracts.notification.values import Category, PageLink, SuppressionReason, TokenLink
 from contracts.timestamps import plus
-from contracts.types import Channel, EventId, Locale, Pii
+from contracts.types import Channel, Locale, Pii
 from tests.support.oracle import START, Oracle
-from tests.unit.services.notification.people import EMAIL_HASH, NAME, SANA, SOURCE, USER, planned, planned_to_lead, synced
-from workers.adapters.templates import Renderer
-from workers.engine.decision import Item, ItemRef
-from workers.engine.service import Call, Done, Effect, Event, Retryable, Unknown
-from workers.ops.seed.catalogue import stages
+from tests.unit.services.notification.outside import Port, answered, call, carried_out, rows, seeded, to_sign
+from tests.unit.services.notification.people import EMAIL_HASH, NAME, SANA, USER, planned, planned_to_lead, synced
+from workers.engine.service import Done, Effect, Retryable, Unknown
 from workers.services.notification.effects import RENDER_IN_APP, SEND_EMAIL
 from workers.services.notification.mailbox import recipient_ref
-from workers.services.notification.ports import (
-    CannotShowError,
-    Email,
-    EmailAccepted,
-    EmailAnswer,
-    EmailFateUnknown,
-    EmailNotTaken,
-    EmailRejected,
-)
+from workers.services.notification.ports import CannotShowError, EmailAnswer, EmailFateUnknown, EmailNotTaken, EmailRejected
 from workers.services.notification.service import SERVICE
 from workers.services.notification.template import Family, family_ref, row_ref
 from workers.services.notification.wording import UNREADABLE
 
 LATER = plus(START, days=1)
-CLIENT_NAME = f"s1.legal.{USER}.1.TmlsZQ"
-CLEAR = {"c2FuYUBleGFtcGxlLmNvbQ": "sana@example.com", "U2FuYQ": "Sana", "TmlsZQ": "Nile <Design>"}
-
-
-@dataclass
-class Port(Renderer):
-    """Opens what is in ``CLEAR``; the rest has lost its key."""
-
-    answer: EmailAnswer = field(default_factory=lambda: EmailAccepted("ses-1"))
-    sent: list[Email] = field(default_factory=list)
-    app_url: str = "https://app.example"
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    async def open(self, sealed: str) -> Clear | Redacted:
-        text = CLEAR.get(sealed.rpartition(".")[2])
-        return Redacted.ERASED if text is None else Clear(text)
-
-    async def seal(self, subject: str, text: str) -> Pii[str]:
-        return f"s1.subject.{subject}.1.{text.encode().hex()}"
-
-    def token_link(self, link: TokenLink) -> str:
-        if link.kid != "k1":
-            raise CannotShowError("link_key_unknown")
-        return f"{self.app_url}/{link.purpose}?{link.nonce}"
-
-    def page_link(self, link: PageLink) -> str:
-        return f"{self.app_url}/{link.page}"
-
-    async def send(self, email: Email) -> EmailAnswer:
-        self.sent.append(email)
-        return self.answer
-
-
-def seeded() -> Oracle:
-    run = Oracle(SERVICE)
-    for stage in stages():
-        for seed in stage:
-            if seed.command.service == "notification":
-                run.send(seed.command, id=seed.id)
-    run.send(synced())
-    run.events.clear()
-    return run
-
-
-def to_sign(channel: Channel = Channel.EMAIL, **changes: Variable) -> PlanNotification:
-    variables: dict[str, Variable] = {
-        "title": "Shop & more",
-        "clientName": CLIENT_NAME,
-        "contractorName": f"s1.legal.{USER}.1.R29uZQ",
-        "signBy": Moment(at=START),
-        "link": PageLink(page="contracts"),
-    }
-    return planned(channel).model_copy(update={"variables": variables | changes})
-
-
-def call(run: Oracle) -> Call[NotificationPlanned]:
-    [data] = [event for event in run.events if isinstance(event, NotificationPlanned)]
-    event = Event(EventId(SOURCE), "notification", data.recipient_id, START, "system:test", data)
-    return Call(effect_id(event.id, "x"), event, "test")
-
-
-def rows(run: Oracle, effect: Effect[NotificationPlanned], asked: Call[NotificationPlanned]) -> dict[ItemRef, Item]:
-    """As the engine reads them: until nothing new is named."""
-    found: dict[ItemRef, Item] = {}
-    seen: set[ItemRef] = set()
-    while wanted := [ref for ref in effect.reads(asked.event, found) if ref not in seen]:
-        seen.update(wanted)
-        found |= {ref: run.items[ref] for ref in wanted if ref in run.items}
-    return found
-
-
-async def carried_out(run: Oracle, effect: Effect[NotificationPlanned], port: Port) -> object:
-    asked = call(run)
-    return await effect.run(asked, rows(run, effect, asked), port)
-
-
-async def answered(run: Oracle, port: Port, effect: Effect[NotificationPlanned] = SEND_EMAIL) -> CommandData:
-    result = await carried_out(run, effect, port)
-    assert isinstance(result, Done)
-    [command] = result.commands
-    return command
 
 
 # --- e-mail --------------------------------------------------------------------------------------------------------
@@ -163,7 +67,7 @@ async def test_a_suppressed_address_gets_nothing() -> None:
     run, port = seeded(), Port()
     run.send(SuppressAddress(address_hash=EMAIL_HASH, reason=SuppressionReason.COMPLAINT))
     run.send(to_sign())
-    command = await answered(run, port)
+    command = await answered(run, port, SEND_EMAIL)
     assert isinstance(command, RecordNotificationSuppressed)
     assert (command.reason, port.sent) == ("complaint", [])
 
@@ -173,7 +77,7 @@ async def test_the_hash_of_an_address_given_with_the_message_decides() -> None:
     plan = planned_to_lead()
     run.send(SuppressAddress(address_hash=plan.address_hash or "", reason=SuppressionReason.HARD_BOUNCE))
     run.send(plan)
-    assert isinstance(await answered(run, port), RecordNotificationSuppressed)
+    assert isinstance(await answered(run, port, SEND_EMAIL), RecordNotificationSuppressed)
 
 
 async def test_what_is_not_planned_at_this_attempt_is_left_alone() -> None:
@@ -232,7 +136,7 @@ async def test_an_erased_address_gets_nothing() -> None:
     run, port = seeded(), Port()
     run.send(synced(LATER, email=f"s1.subject.{USER}.1.Z29uZQ"))
     run.send(to_sign())
-    command = await answered(run, port)
+    command = await answered(run, port, SEND_EMAIL)
     assert isinstance(command, RecordNotificationSuppressed)
     assert (command.reason, port.sent) == ("erased", [])
 
@@ -255,6 +159,12 @@ async def test_marketing_mail_says_where_to_unsubscribe() -> None:
     run.send(plan)
     await carried_out(run, SEND_EMAIL, port)
     assert port.sent[0].unsubscribe == "https://app.example/unsubscribe"
+
+
+async def test_no_marketing_mail_goes_out_without_a_way_to_unsubscribe() -> None:
+    run, port = seeded(), Port()
+    run.send(to_sign().model_copy(update={"category": Category.MARKETING}))
+    assert (await failure(run, port), port.sent) == ("missing_variable", [])
 
 
 # --- in-app --------------------------------------------------------------------------------------------------------
@@ -296,7 +206,7 @@ def test_each_effect_takes_its_own_channel() -> None:
         run.send(planned(channel))
         assert [effect.name for effect in SERVICE.effects if effect.when(call(run).event)] == {
             Channel.EMAIL: ["notification.send-email"],
-            Channel.SMS: [],
+            Channel.SMS: ["notification.send-sms"],
             Channel.IN_APP: ["notification.render-inapp"],
         }[channel]
     assert recipient_ref(SANA) in run.items

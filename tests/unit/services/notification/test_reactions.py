@@ -16,7 +16,7 @@ from contracts.notification.values import Moment, Money, Phrase, RecipientField,
 from contracts.payment import events as payment
 from contracts.payment.values import WaitReason
 from contracts.types import Channel, EventId, Locale, RecipientId, UserId
-from contracts.user import ProfileField, ProfileUpdated
+from contracts.user import NotificationChannels, PreferencesUpdated, ProfileField, ProfileUpdated
 from tests.contracts.test_examples import raw
 from tests.support.oracle import START
 from tests.unit.services.notification.people import EMAIL, EMAIL_HASH, LEAD_HASH, LEAD_ID, NAME, PHONE, SANA, SOURCE, USER
@@ -74,6 +74,14 @@ def test_only_sealed_fields_go_into_the_variables_that_are_opened() -> None:
                 assert sealed == SEALED_VARIABLES & set(send.command.variables)
 
 
+def test_nothing_that_goes_by_sms_names_anybody_by_his_legal_name() -> None:
+    """The effect may open what the subject's own key sealed, and nothing else."""
+    for row in ROWS:
+        if Channel.SMS in row.channels:
+            sends = [send.command for send in react(example(row.event)) if isinstance(send.command, PlanNotification)]
+            assert not any(str(value).startswith("s1.legal.") for plan in sends for value in plan.variables.values())
+
+
 def test_a_new_user_is_known_before_the_first_mail() -> None:
     data = UserRegistered(
         user_id=USER,
@@ -107,6 +115,15 @@ def test_a_phone_that_was_taken_away_is_forgotten() -> None:
     [kept] = react(data.model_copy(update={"phone": PHONE}))
     assert isinstance(kept.command, SyncRecipient)
     assert (kept.command.phone, kept.command.cleared) == (PHONE, ())
+
+
+def test_a_persons_wishes_decide_from_then_on() -> None:
+    channels = NotificationChannels(email=False, sms=True, push=False)
+    data = PreferencesUpdated(user_id=USER, language=Locale.AR, timezone="Africa/Cairo", notifications=channels)
+    [send] = react(data)
+    assert send.command == SyncRecipient(
+        recipient_id=SANA, user_id=USER, locale=Locale.AR, timezone="Africa/Cairo", channels=channels, source_at=START
+    )
 
 
 def test_a_signature_is_told_to_the_other_party() -> None:
@@ -162,6 +179,23 @@ def test_a_rejected_company_reads_a_phrase_or_an_admins_words(reason: Phrase | s
 def test_a_waiting_payment_is_told_once(reason: WaitReason, first: bool, templates: set[str]) -> None:
     data = example(payment.EscrowReleaseWaiting).model_copy(update={"reason": reason, "first": first})
     assert {template for _, _, template in messages(data)} == templates
+
+
+def test_an_inquiry_is_no_dispute_yet_and_may_have_no_deadline() -> None:
+    data = example(payment.DisputeOpened).model_copy(update={"inquiry": True, "due_by": None})
+    details = [
+        send.command.variables["detail"]
+        for send in react(data)
+        if isinstance(send.command, PlanNotification) and send.command.key == ADMINS
+    ]
+    assert details == ["inquiry du_1MLdispute00000001: fraudulent"] * 2
+
+
+def test_a_reversal_at_the_provider_has_a_phrase() -> None:
+    data = example(payment.EscrowReleaseReversed).model_copy(update={"reason": "reversed_at_stripe"})
+    command = react(data)[0].command
+    assert isinstance(command, PlanNotification)
+    assert command.variables["reason"] == Phrase(code="reversed_at_stripe")
 
 
 def test_admins_hear_of_money_that_is_missing() -> None:
