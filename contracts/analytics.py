@@ -1,11 +1,16 @@
 """Kinds of analytics. ``CountMetric`` and ``MergeUniques`` are projections, not commands; visits and tracking follow with their issue."""
 
 from enum import StrEnum
+from typing import Annotated, ClassVar, NewType
 
 from pydantic import Field
 
-from contracts.message import EventData
-from contracts.types import UserId
+from contracts.message import CommandData, EventData
+from contracts.types import Id, UserId
+
+VisitId = NewType("VisitId", Id)
+"""The ``sessionId`` of a visit; no sign-in session."""
+Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 
 
 class MetricName(StrEnum):
@@ -44,9 +49,37 @@ class MetricName(StrEnum):
     FORM_SUBMITS = "form_submits"
 
 
+# --- erasure -------------------------------------------------------------------------------------------------------
+
+
+class _VisitorCommand(CommandData):
+    key_field: ClassVar[str] = "user_id"
+    user_id: UserId
+
+
+class EraseVisitor(_VisitorCommand):
+    pass
+
+
+class RecordVisitorErased(_VisitorCommand):
+    """What one pass found: ``visits`` that are emptied by commands of their own, in the log before this one, and ``events`` it deleted."""
+
+    visits: Count
+    events: Count
+
+
+class EraseVisit(CommandData):
+    key_field: ClassVar[str] = "session_id"
+    session_id: VisitId
+
+
+class VisitorErasureRequested(EventData):
+    user_id: UserId
+
+
 class VisitorErased(EventData):
     """``visits``, ``events``: how many of the person's were deleted."""
 
     user_id: UserId
-    visits: int = Field(strict=True, ge=0)
-    events: int = Field(strict=True, ge=0)
+    visits: Count
+    events: Count

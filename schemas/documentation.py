@@ -57,6 +57,7 @@ def _care(table: Table) -> str:
         "point-in-time recovery" if table.point_in_time_recovery else "no point-in-time recovery",
         "stream" if table.stream else "no stream",
         f"deleted: {table.deletes}" if table.deletes else "rows are never deleted by a worker",
+        *([f"operators scan it: {table.scans}"] if table.scans else []),
     )
     return "; ".join(facts)
 

@@ -43,6 +43,7 @@ TRANSACTIONS: Final = Table(
             projection=("contractId", "contractorId", "type"),
         ),
     ),
+    scans="rows without an escrow are found by no key (`mindlinks doctor books`)",
 )
 
 ESCROW: Final = Table(
@@ -52,6 +53,7 @@ ESCROW: Final = Table(
     # Bank numbers wait here, sealed, until the payee's account exists.
     sensitivity=Sensitivity.RESTRICTED,
     key=Key(text("contractId")),
+    scans="every escrow is added up (`mindlinks doctor books`)",
 )
 
 TABLES: Final = (TRANSACTIONS, ESCROW)

@@ -12,7 +12,7 @@ from typing import Final
 
 from schemas.documentation import documentation
 from schemas.registry import TABLES
-from schemas.rights import iam_statements, index_actions, table_actions
+from schemas.rights import iam_statements, index_actions, operator_actions, table_actions
 from schemas.table import Attribute, Index, Key, KeysOnly, Table
 
 __all__ = ["create_table_request", "documentation", "iam_statements", "rendered", "terraform_variables"]
@@ -119,6 +119,7 @@ def _terraform_table(table: Table) -> dict[str, object]:
         "point_in_time_recovery": table.point_in_time_recovery,
         "table_actions": list(table_actions(table)),
         "index_actions": list(index_actions(table)),
+        "operator_actions": list(operator_actions(table)),
     }
 
 

@@ -1,4 +1,5 @@
-"""What the owner of a table may do to it. Item actions are named one by one; nobody may scan."""
+"""What the owner of a table may do to it, and an operator's tool that reads the whole of it. Item actions are named one by one; no worker
+may scan."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,6 +18,7 @@ _ITEM_ACTIONS: Final = (
 _PARTIQL_ACTIONS: Final = ("dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate")
 _DELETE_ACTIONS: Final = ("dynamodb:DeleteItem", "dynamodb:PartiQLDelete")
 _QUERY_ACTIONS: Final = ("dynamodb:Query",)
+_SCAN_ACTIONS: Final = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan")
 
 
 def table_actions(table: Table) -> tuple[str, ...]:
@@ -29,6 +31,22 @@ def table_actions(table: Table) -> tuple[str, ...]:
 def index_actions(table: Table) -> tuple[str, ...]:
     """Actions on the table's indexes, each named in the statement's resources."""
     return _QUERY_ACTIONS if table.indexes else ()
+
+
+def operator_actions(table: Table) -> tuple[str, ...]:
+    """Of tools that read the whole table, where the declaration gives a reason, and that write nothing."""
+    return _SCAN_ACTIONS if table.scans else ()
+
+
+def operator_statements(table: Table, environment: str, *, region: str = "*", account: str = "*") -> tuple[Mapping[str, object], ...]:
+    """The operators' IAM statements: none where nobody reads the whole table."""
+    name = table.name_in(environment)
+    arn = f"arn:aws:dynamodb:{region}:{account}:table/{name}"
+    if not table.scans:
+        return ()
+    whole = _statement(name, "Whole", operator_actions(table), (arn,))
+    indexes = tuple(f"{arn}/index/{index.name}" for index in table.indexes)
+    return (whole, _statement(name, "WholeIndexes", _QUERY_ACTIONS, indexes)) if indexes else (whole,)
 
 
 def iam_statements(table: Table, environment: str, *, region: str = "*", account: str = "*") -> tuple[Mapping[str, object], ...]:

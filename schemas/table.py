@@ -126,7 +126,8 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table, its owner and its care. `deletes` says why rows may be deleted; empty means that none ever is."""
+    """One table, its owner and its care. `deletes` says why rows may be deleted; empty means that none ever is. `scans`: why operators'
+    tools read the whole of it; empty means that they don't."""
 
     name: str
     owner: Owner
@@ -138,6 +139,7 @@ class Table:
     stream: bool = False
     point_in_time_recovery: bool = True
     deletes: str = ""
+    scans: str = ""
 
     def __post_init__(self) -> None:
         _require(_TABLE_NAME.fullmatch(self.name) is not None, f"table name {self.name!r} is not like 'auth-users'")

@@ -47,6 +47,11 @@ class Plan:
     keys: int = 1_500
 
     @property
+    def money(self) -> int:
+        """Commands about escrows, on top of the others."""
+        return self.commands // 5
+
+    @property
     def line(self) -> str:
         """Plays the same faults again; where they strike is up to the machine."""
         return f"python -m tests.chaos --seed {self.seed} --seconds {self.seconds:g} --commands {self.commands} --workers {self.workers}"

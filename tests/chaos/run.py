@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +14,13 @@ from random import Random
 
 from tests.chaos.crew import Crew
 from tests.chaos.judge import Outcome, judged
+from tests.chaos.money import Money, judged_money
 from tests.chaos.plan import TO_SERVERS, TO_WORKERS, Fault, Plan, steps
 from tests.chaos.producer import publish
 from tests.chaos.provider import Provider, serving
 from tests.chaos.settling import until_settled
 from tests.chaos.trouble import SESSION, Trouble
-from tests.support import toy
+from tests.support import escrows, toy
 from tests.support.delivery import Delivery, delivery
 from tests.support.servers import apply_tables, apply_topics
 from tests.support.stories import story, with_repeats
@@ -46,6 +47,7 @@ class Report:
     figures: Counter[str] = field(default_factory=Counter)
     timeline: list[str] = field(default_factory=list)
     outcome: Outcome | None = None
+    money: Money | None = None
     broken: str = ""
     ended: Sequence[str] = ()
     seconds: float = 0.0
@@ -60,6 +62,10 @@ class Report:
                 f"commands {it.commands} (and {it.commands_repeated} repeated in the log), refused {it.refused}, "
                 f"events {it.events} (and {it.events_repeated} seen twice), sums {it.sums}, reactions {then.reactions}, "
                 f"effects {then.effects} ({then.unknown} reported unknown, none created twice), timers {then.timers}: every promise kept"
+            )
+        if self.money:
+            said.append(
+                f"{self.money.commands} commands about money: {self.money.escrows} escrows with {self.money.rows} rows, all balance"
             )
         if self.broken:
             said += [f"BROKEN: {self.broken}", *self.ended, f"again: {self.plan.line}"]
@@ -109,8 +115,13 @@ async def _on(stack: LocalStack, endpoints: Endpoints, folder: Path, report: Rep
     environment = await asyncio.to_thread(apply_tables, endpoints.dynamodb)
     await asyncio.to_thread(apply_topics, endpoints.kafka)
     sent = [toy.command_record(each) for each in story(Random(report.plan.seed), report.plan.keys, report.plan.commands)]
+    money = escrows.story(Random(report.plan.seed), report.plan.money)
     provider = Provider(Random(report.plan.seed))
-    async with delivery(endpoints.kafka, endpoints.dynamodb, environment) as run, serving(provider) as address:
+    async with (
+        delivery(endpoints.kafka, endpoints.dynamodb, environment) as run,
+        delivery(endpoints.kafka, endpoints.dynamodb, environment, "payment") as bank,
+        serving(provider) as address,
+    ):
         settings = Settings(
             endpoints.kafka, endpoints.dynamodb, environment, service=MODULE, roles=ROLES, session=SESSION, provider=address
         )
@@ -119,17 +130,17 @@ async def _on(stack: LocalStack, endpoints: Endpoints, folder: Path, report: Rep
             await crew.start()
             trouble = Trouble(stack, crew, endpoints.kafka, run.service)
             report.timeline = trouble.timeline
-            await _troubled(trouble, run, sent, report)
+            await _troubled(trouble, {run: sent, bank: money}, report)
             trouble.note("all published, no more faults")
-            await until_settled(run, ROLES, trouble.note)
+            await _rested(run, bank, trouble)
             trouble.note("settled")
             await crew.stop()
             trouble.note("workers stopped")
-            await until_settled(run, ROLES, trouble.note)
+            await _rested(run, bank, trouble)
             # Everything since the beginning, and by clients that have been through nothing.
-            whole = Delivery(endpoints.kafka, run.service, run.store)
-            ids = {dict(record.headers)["ce_id"].decode() for record in sent}
-            report.outcome = await judged(whole, environment, endpoints.dynamodb, ids, provider.objects)
+            whole, books = (Delivery(endpoints.kafka, each.service, each.store) for each in (run, bank))
+            report.outcome = await judged(whole, environment, endpoints.dynamodb, escrows.ids(sent), provider.objects)
+            report.money = await judged_money(books, escrows.ids(money))
         finally:
             report.figures += crew.figures + provider.figures
             report.ended = crew.ended
@@ -137,11 +148,18 @@ async def _on(stack: LocalStack, endpoints: Endpoints, folder: Path, report: Rep
     assert not crew.ended, f"{len(crew.ended)} workers ended as none should"
 
 
-async def _troubled(trouble: Trouble, run: Delivery, sent: Sequence[Outgoing], report: Report) -> None:
-    plan, records = report.plan, with_repeats(sent)
+async def _rested(run: Delivery, bank: Delivery, trouble: Trouble) -> None:
+    await until_settled(run, ROLES, trouble.note)
+    await until_settled(bank, (RoleName.COMMANDS,), trouble.note)
+
+
+async def _troubled(trouble: Trouble, sent: Mapping[Delivery, Sequence[Outgoing]], report: Report) -> None:
+    plan = report.plan
     try:
         async with asyncio.TaskGroup() as together:
-            together.create_task(publish(run.log, run.commands[0].topic, records, plan.seconds, report.figures))
+            for run, records in sent.items():
+                topic = run.commands[0].topic
+                together.create_task(publish(run.log, topic, with_repeats(records), plan.seconds, report.figures))
             for faults, gap in ((TO_WORKERS, (2.0, 7.0)), (TO_SERVERS, (4.0, 11.0))):
                 together.create_task(trouble.play(steps(plan, faults, gap), [each for each in LEAST if each & set(faults)], plan.seconds))
     finally:

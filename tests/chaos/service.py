@@ -33,6 +33,7 @@ from workers.engine.effects import EffectPace
 from workers.engine.runtime import World
 from workers.engine.service import Service
 from workers.engine.timers import TimersPace
+from workers.services.payment.service import SERVICE as PAYMENT
 
 DUE = 6
 """Seconds from a decision to its timer."""
@@ -84,6 +85,8 @@ def _handlers() -> tuple[Handler[Any, Any], ...]:
 
 ONCE, REPEATED = (replace(each, timeout=CALL) for each in (toy.ONCE, toy.REPEATED))
 SERVICE: Service = replace(toy.SERVICE, handlers=_handlers(), effects=(ONCE, REPEATED))
+BESIDE = (PAYMENT,)
+"""Its commands write several rows in one transaction, and its books say whether all of them were written."""
 
 
 def dressed(world: World, provider: str) -> World:

@@ -11,8 +11,6 @@ from workers.engine.calling import TRIES_A_CLAIM
 from workers.engine.decision import Item, ItemRef
 from workers.engine.service import Call, Effect, Result, Retryable, Service
 
-KEY_LIFETIME = timedelta(seconds=20)
-"""What may have been called is given up on within the run, as it is after a day."""
 AGAIN = 0.01
 """Seconds a refusing provider wishes between two tries."""
 
@@ -20,11 +18,13 @@ AGAIN = 0.01
 @dataclass(slots=True)
 class Calls:
     """``left``: how often a provider will still refuse an effect, by its id. One memory for all processes. ``tell``: is given every call
-    that is let through, when it begins and what it came to."""
+    that is let through, when it begins and what it came to. ``key_lifetime``: seconds, so that what may have been called is given up on
+    within the run, as it is after a day."""
 
     seed: int
     faults: Faults
     tell: Callable[..., None]
+    key_lifetime: float
     left: dict[str, int] = field(default_factory=dict)
 
     def service(self, service: Service) -> Service:
@@ -39,7 +39,7 @@ class Calls:
             self.tell("called", call.id, effect.name, type(result).__name__)
             return result
 
-        return replace(effect, run=run, key_lifetime=KEY_LIFETIME)
+        return replace(effect, run=run, key_lifetime=timedelta(seconds=self.key_lifetime))
 
     def _refused(self, call: Call[Any]) -> bool:
         """More often than a claim tries, mostly, so that the row rests. In peace too: it ends by itself."""

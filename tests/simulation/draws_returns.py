@@ -1,17 +1,54 @@
 """Money on its way back, drawn to meet deposits and releases of few rows: refunds, disputes, reversals, holds, adjustments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 
+from contracts.contractor import KycStatus
 from contracts.ids import derived
 from contracts.message import CommandData
 from contracts.payment import commands as payment
-from contracts.payment.values import RefundReason, RefundStatus
-from contracts.types import Currency, TransactionId
-from tests.simulation.draws import ADMIN, CONTRACTS, SYSTEM, _at, draw_payment
+from contracts.payment.values import DepositMethod, RefundReason, RefundStatus
+from contracts.timestamps import from_milliseconds
+from contracts.types import Currency, DecisionTime, TransactionId
+from tests.simulation.draws import ADMIN, CONTRACTORS, CONTRACTS, SYSTEM, _at, _opened, draw_payment
+from tests.simulation.draws import CONTRACTOR as CONTRACTOR_USER
+from tests.simulation.log import EPOCH
 
 OTHER_ADMIN = f"admin:{derived('sim:admin-2')}"
+DEPOSITED, RELEASED = 900, 300
+"""Of each escrow, before a run."""
 DISPUTES = (("warning_needs_response", 0), ("needs_response", 0), ("needs_response", 1), ("lost", 1), ("won", 2), ("warning_closed", 0))
+
+
+def before_returns() -> Sequence[CommandData]:
+    """Each escrow has a deposit and a release; their contractor is ready."""
+    payee = CONTRACTORS[0]
+    decided = DecisionTime("2025-12-01T00:00:00.000000Z")
+    account = {"contractor_id": payee, "stripe_account_id": "acct_0"}
+    known = payment.SyncPayee(
+        contractor_id=payee, user_id=CONTRACTOR_USER, country="EG", kyc_status=KycStatus.VERIFIED, decision_time=decided
+    )
+    able = {"transfers_active": True, "payouts_enabled": True, "event_created": from_milliseconds(EPOCH - 60_000)}
+    ready = [known, payment.RecordPayeeAccountCreated(**account), payment.RecordPayeeAccountStatus(**account, **able)]
+    return [*ready, *(each for number in range(2) for each in _moved_before(number))]
+
+
+def _moved_before(number: int) -> Sequence[CommandData]:
+    contract = CONTRACTS[number]
+    deposit, release = ({"contract_id": contract, "transaction_id": row} for row in _rows(number)[:2])
+    received = {"amount": DEPOSITED, "amount_received": DEPOSITED, "event_created": from_milliseconds(EPOCH - 60_000)}
+    paid = {"payment_intent_id": f"pi_before_{number}", "charge_id": f"ch_before_{number}"}
+    return [
+        _opened(contract),
+        payment.RequestDeposit(**deposit, amount=DEPOSITED, currency=Currency.USD, method=DepositMethod.CARD),
+        payment.RecordDepositSucceeded(**deposit, **paid, **received, currency="USD"),
+        payment.ReleaseEscrow(**release, amount=RELEASED, currency=Currency.USD),
+        payment.RecordTransferCreated(**release, transfer_id=f"tr_before_{number}", amount=RELEASED, currency="USD", destination="acct_0"),
+    ]
+
+
+def _rows(number: int) -> list[TransactionId]:
+    return [TransactionId(derived(f"sim:{number}:transaction-{each}")) for each in range(3)]
 
 
 def draw_returns(random: Random) -> tuple[CommandData, str]:
@@ -20,8 +57,7 @@ def draw_returns(random: Random) -> tuple[CommandData, str]:
         return draw_payment(random)
     number = random.randrange(2)
     escrow = {"contract_id": CONTRACTS[number]}
-    rows = [TransactionId(derived(f"sim:{number}:transaction-{each}")) for each in range(3)]
-    return random.choice((_wish, _wish, _fact, _fact, _fact))(escrow, rows, random)
+    return random.choice((_wish, _wish, _fact, _fact, _fact))(escrow, _rows(number), random)
 
 
 def _wish(escrow: Mapping[str, str], rows: list[TransactionId], random: Random) -> tuple[CommandData, str]:

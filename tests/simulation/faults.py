@@ -66,6 +66,9 @@ class Fault(StrEnum):
     """An event over which a reaction, a projection or an effect's condition raises a few times."""
     CALL_REFUSED = "call-refused"
     """A provider refuses one event's call, mostly more often than a claim tries."""
+    # of providers with idempotency keys
+    PROVIDER_ERROR = "provider-error"
+    """A 500, with or without effect, which is the answer for as long as the key lives."""
 
 
 MOMENTS = (Fault.CRASH, Fault.FREEZE, Fault.EXPEL, Fault.REBALANCE, Fault.RESTART, Fault.REWIND, Fault.CLOCK)

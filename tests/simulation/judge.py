@@ -77,7 +77,7 @@ def before(profile: Profile, name: str) -> Mapping[ItemRef, Item]:
     oracle = Oracle(next(service for service in profile.judged if service.name == name))
     for command in profile.before():
         if command.service == name:
-            oracle.send(command, actor="admin:seed", at=from_milliseconds(EPOCH - 60_000))
+            oracle.send(command, actor=profile.seeder, at=from_milliseconds(EPOCH - 60_000))
     return oracle.items
 
 

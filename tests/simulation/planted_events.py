@@ -88,6 +88,12 @@ def key_changes_with_try(patch: Patch) -> None:
     patch(calling.Caller, "_as_call", fresh)
 
 
+@planted("a key is trusted however old it is", 1000, "payment+returns", often=(Fault.PROVIDER_AWAY, Fault.PROVIDER_HAPPENED))
+def old_key_trusted(patch: Patch) -> None:
+    as_call = calling.Caller._as_call
+    patch(calling.Caller, "_as_call", lambda *arguments: replace(as_call(*arguments), stale=False))
+
+
 @planted("an effect that must not be repeated is called again after an unknown outcome", 200, "notification+effects")
 def unknown_effect_repeated(patch: Patch) -> None:
     patch(calling.Caller, "_repeats", staticmethod(lambda effect, result: isinstance(result, Retryable | Unknown)))

@@ -37,8 +37,9 @@ USUAL = FuseLimits(window=100)
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """``service`` judges the commands that ``draw`` makes; ``others`` read its events, or judge too. ``before`` is judged before the run,
-    its timers forgotten. ``counts``: how many commands there may be; ``longer``: how many times as long as most the runs are; ``clocks``:
-    how wrong clocks may be, as a share of what they may be in others. ``deploys``: for a while every decision raises."""
+    as said by ``seeder``, its timers forgotten. ``counts``: how many commands there may be; ``longer``: how many times as long as most the
+    runs are; ``clocks``: how wrong clocks may be, as a share of what they may be in others. ``deploys``: for a while every decision raises.
+    ``key_lifetime``: seconds for which effects trust an idempotency key."""
 
     name: str
     service: Service
@@ -51,6 +52,13 @@ class Profile:
     clocks: float = 1.0
     deploys: bool = False
     fuse: FuseLimits = USUAL
+    seeder: str = "admin:seed"
+    key_lifetime: float = 20.0
+
+    @property
+    def key_memory(self) -> float:
+        """Seconds for which a provider keeps a key: longer by what two clocks may differ, a process freeze, and a request be under way."""
+        return self.key_lifetime + 3.0 * self.clocks + 3.5
 
     @property
     def all_roles(self) -> list[tuple[Service, RoleName]]:
@@ -134,14 +142,25 @@ _PEOPLE = (
     _profile("kyc+effects", KYC, [COMMANDS, REACTIONS, EFFECTS], draws_kyc.draw_checks, before=draws_kyc.before_checks),
     _together("people", (CONTRACTOR, CLIENT, KYC), draws_people.draw_people, before=draws_people.before_people),
 )
-_MONEY = (_profile("payment+returns", PAYMENT, [COMMANDS], draws_returns.draw_returns),)
+_MONEY = (
+    _profile(
+        "payment+returns",
+        PAYMENT,
+        [COMMANDS, REACTIONS, EFFECTS],
+        draws_returns.draw_returns,
+        before=draws_returns.before_returns,
+        seeder=draws.AS_COMPANY,
+        clocks=0.2,
+        key_lifetime=1.5,
+    ),
+)
 PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING, *_PEOPLE, *_MONEY)}
 
 
-def ports(outside: Outside, now: Callable[[], int], say: Webhook) -> Mapping[str, object]:
+def ports(outside: Outside, now: Callable[[], int], say: Webhook, key_memory: float) -> Mapping[str, object]:
     """One outside for all processes."""
     mail = SimulatedMail(outside)
-    stripe, documents = SimulatedStripe(outside, now, say), SimulatedDocuments(outside)
+    stripe, documents = SimulatedStripe(outside, now, say, key_memory), SimulatedDocuments(outside)
     checks = {str(provider): SimulatedChecks(outside, provider, say) for provider in KycProvider}
     people = {"keys": SimulatedKeys(outside), "avatars": SimulatedAvatars(outside), "opencorporates": SimulatedRegistry(outside)}
     stored = {"documents": documents, "errands": SimulatedErrands(outside), "kyc-records": SimulatedRecords(outside)}

@@ -22,7 +22,10 @@ from workers.engine.receipts import RECEIPTS
 from workers.engine.root import exists, plain
 from workers.engine.runtime import RoleName
 from workers.engine.service import Event, Send, Service
-from workers.services.payment.escrow import ESCROWS, TRANSACTIONS
+from workers.ops.books import is_escrow
+from workers.services.payment.audit import all_faults
+from workers.services.payment.escrow import ESCROWS, TRANSACTIONS, Escrow
+from workers.services.payment.ledger import Transaction
 
 METRICS = "website-metrics"
 
@@ -287,14 +290,13 @@ def _results(item: Any, effect: EffectId, attempt: int, sent: set[str]) -> Itera
 
 
 def books_balance(evidence: Evidence) -> Iterator[str]:
-    items = evidence.simulation.store.items
-    posted: dict[str, int] = defaultdict(int)
-    for ref, item in items.items():
-        if ref.table == TRANSACTIONS and "contractId" in item:
-            posted[item["contractId"]] += item.get("posted", 0)
-    for ref, item in items.items():
-        if ref.table == ESCROWS and "balance" in item and item["balance"] != posted[ref.key]:
-            yield f"escrow {ref.key} holds {item['balance']}, its ledger says {posted[ref.key]}"
+    """What ``mindlinks doctor books`` would say."""
+    items = evidence.simulation.store.items.items() if evidence.service.name == "payment" else ()
+    there = [(ref.table, plain(item)) for ref, item in items if exists(item)]
+    rows = [Transaction.from_item(item) for table, item in there if table == TRANSACTIONS]
+    escrows = [Escrow.from_item(item) for table, item in there if table == ESCROWS and is_escrow(item)]
+    for fault in all_faults(escrows, rows):
+        yield f"{fault.book} of {fault.contract_id}, {fault.transaction_id}: {fault.stored}, by the rows {fault.reckoned}"
 
 
 ALL: tuple[Callable[[Evidence], Iterator[str]], ...] = (

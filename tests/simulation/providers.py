@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from contracts.clear import Clear, Redacted
-from contracts.ids import webhook_command_id
 from contracts.message import CommandData
 from contracts.payment.commands import RecordDepositCancelled, RecordDepositProcessing, RecordDepositSucceeded, RecordTransferCreated
-from contracts.timestamps import from_milliseconds
 from contracts.types import BankDetailsId, CommandId, ContractId, ContractorId, EffectId, Hash, Pii, Timestamp, TransactionId
 from tests.simulation.draws import PDF
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.network import Network
+from tests.simulation.providers_returns import SimulatedReturns
 from workers.services.contract.ports import Document, DocumentStoreUnavailableError, Rendered, RenderingInterruptedError
 from workers.services.notification import ports as mail
 from workers.services.payment import ports as pay
@@ -44,37 +43,13 @@ class Outside:
         await self.network.hop()
         return (None, "lost") if struck else (answer, "")
 
+    def errs(self) -> bool:
+        """Whether a provider that keeps its answers keeps an error this time."""
+        return self._faults.strikes(Fault.PROVIDER_ERROR)
 
-class SimulatedStripe:
-    """One object a key, whatever is repeated. ``say`` is told what its webhooks tell."""
 
-    def __init__(self, outside: Outside, now: Callable[[], int], say: Webhook) -> None:
-        self._outside, self._now, self._say = outside, now, say
-        self._answers: dict[str, object] = {}
-        self._intents: dict[str, pay.Intent] = {}
-        self._of: dict[str, pay.Parties] = {}
-        self._transfers: dict[str, pay.Transfer] = {}
-        self._deliveries = 0
-
-    @property
-    def _time(self) -> Timestamp:
-        return from_milliseconds(self._now())
-
-    async def _asked(self, key: str, make: Callable[[], R]) -> R | pay.Unavailable | pay.Lost:
-        def once() -> R:
-            if key not in self._answers:
-                self._answers[key] = make()
-            answer: R = self._answers[key]  # type: ignore[assignment]  # a key is used for one method only
-            return answer
-
-        answer, problem = await self._outside.call(once)
-        if answer is None:
-            return pay.Unavailable(problem) if problem == "away" else pay.Lost(problem)
-        return answer
-
-    async def _read(self, find: Callable[[], R]) -> R | pay.Unavailable:
-        _, problem = await self._outside.call(lambda: True)
-        return pay.Unavailable(problem) if problem else find()
+class SimulatedStripe(SimulatedReturns):
+    """One object a key, whatever is repeated while the key lives."""
 
     # --- deposits ------------------------------------------------------------------------------------------------------
 
@@ -88,7 +63,7 @@ class SimulatedStripe:
             self._outside.network.late(1.0, lambda: self._payer(name))
             return intent
 
-        return await self._asked(request.key, make)
+        return await self._asked(request.key, request, make)
 
     def _payer(self, name: str) -> None:
         """Pays, mostly; otherwise leaves it open."""
@@ -111,10 +86,6 @@ class SimulatedStripe:
             )
         )
 
-    def _deliver(self, command: CommandData) -> None:
-        self._deliveries += 1
-        self._say(webhook_command_id("stripe", f"evt_{self._deliveries}", type(command).__name__), command)
-
     async def find_intent(self, transaction: TransactionId) -> pay.Intent | pay.NoAnswer | None:
         return await self._read(lambda: next((i for i in self._intents.values() if self._of[i.id].transaction_id == transaction), None))
 
@@ -135,7 +106,7 @@ class SimulatedStripe:
             self._deliver(RecordDepositCancelled(**ids, reason="requested_by_customer", event_created=self._time))
             return cancelled
 
-        return await self._asked(key, make)
+        return await self._asked(key, intent, make)
 
     # --- releases ------------------------------------------------------------------------------------------------------
 
@@ -158,7 +129,7 @@ class SimulatedStripe:
             )
             return transfer
 
-        return await self._asked(request.key, make)
+        return await self._asked(request.key, request, make)
 
     async def find_transfer(self, contract: ContractId, transaction: TransactionId) -> pay.Transfer | pay.NoAnswer | None:
         def find() -> pay.Transfer | None:
@@ -173,7 +144,7 @@ class SimulatedStripe:
             self._outside.done["account", request.key] += 1
             return self._account(f"acct_{request.key[:8]}")
 
-        return await self._asked(request.key, make)
+        return await self._asked(request.key, request, make)
 
     def _account(self, name: str) -> pay.Account:
         return pay.Account(name, True, True, (), None, self._time)
@@ -182,16 +153,16 @@ class SimulatedStripe:
         return await self._read(lambda: self._account(account))
 
     async def attach_bank(self, request: pay.BankRequest) -> pay.Bank | pay.Problem:
-        return await self._asked(request.key, lambda: pay.Bank(f"ba_{request.bank_details_id[:8]}"))
+        return await self._asked(request.key, request.bank_details_id, lambda: pay.Bank(f"ba_{request.bank_details_id[:8]}"))
 
     async def find_bank(self, account: str, bank_details: BankDetailsId) -> pay.Bank | pay.NoAnswer | None:
         return await self._read(lambda: None)
 
     async def make_default(self, account: str, bank: str, key: EffectId) -> pay.Bank | pay.Problem:
-        return await self._asked(key, lambda: pay.Bank(bank))
+        return await self._asked(key, bank, lambda: pay.Bank(bank))
 
     async def detach_bank(self, account: str, bank: str, key: EffectId) -> pay.Bank | pay.Problem:
-        return await self._asked(key, lambda: pay.Bank(bank))
+        return await self._asked(key, bank, lambda: pay.Bank(bank))
 
     async def open(self, sealed: str, contractor: ContractorId) -> Clear | Redacted:
         return Clear("12345678")

@@ -105,6 +105,9 @@ class SimulatedRecords:
         if (await self._outside.call(lambda: True))[0] is None:
             raise kyc.RecordsUnavailableError("simulated")
 
+    async def delete_all(self, session: KycSessionId) -> None:
+        await self.delete(())
+
 
 class SimulatedRegistry:
     """Knows every company under one name, and of some that they are gone."""
@@ -139,5 +142,9 @@ class SimulatedAvatars:
         self._outside = outside
 
     async def delete(self, key: ObjectKey) -> None:
+        if (await self._outside.call(lambda: True))[0] is None:
+            raise AvatarStoreUnavailableError
+
+    async def delete_all(self, user: str) -> None:
         if (await self._outside.call(lambda: True))[0] is None:
             raise AvatarStoreUnavailableError

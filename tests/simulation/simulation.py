@@ -93,13 +93,13 @@ class Simulation:
         self.log = SimulatedLog(dict.fromkeys(names, partitions), self.network, self.faults, self.tell)
         self.store = SimulatedStore(self.network, self.faults, self.tell)
         self.outside = Outside(self.network, self.faults)
-        self.ports = ports(self.outside, self.log.now, self._webhook)
+        self.ports = ports(self.outside, self.log.now, self._webhook, self.profile.key_memory)
         self.journal: list[Entry] = []
         self.failures: list[str] = []
         self.workers: list[Worker] = []
         self.sent: list[Sent] = []
         self.poison: dict[str, int] = {}
-        self.brittle, self.calls = Brittle(plan.seed, self.faults), Calls(plan.seed, self.faults, self.tell)
+        self.brittle, self.calls = Brittle(plan.seed, self.faults), Calls(plan.seed, self.faults, self.tell, self.profile.key_lifetime)
         self._accepted = self._undelivered = 0
         self.deploy, self.trouble, self._workforce = Deploy(self), Trouble(self), Workforce(self)
 

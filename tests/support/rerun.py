@@ -21,15 +21,16 @@ Tables = Mapping[str, Sequence[Item]]
 def rerun(services: Iterable[Service], records: Sequence[Record]) -> Tables:
     """``records`` in the order of their append. What nobody can read was put aside then, and is left out here."""
     oracles = {service.name: Oracle(service) for service in services}
-    judged: set[str] = set()
+    judged: set[tuple[str, str]] = set()
     for record in records:
         try:
             decoded = decode(record.key, record.value, record.headers, record.timestamp)
         except InvalidRecord:
             continue
-        if isinstance(decoded.data, CommandData) and decoded.envelope.id not in judged:
-            judged.add(decoded.envelope.id)
-            envelope, at = decoded.envelope, from_milliseconds(record.timestamp)
+        envelope, at = decoded.envelope, from_milliseconds(record.timestamp)
+        # One effect's results to several keys share an id, which each root recognises for itself.
+        if isinstance(decoded.data, CommandData) and (envelope.subject, envelope.id) not in judged:
+            judged.add((envelope.subject, envelope.id))
             oracles[decoded.data.service].send(decoded.data, actor=envelope.actor, at=at, id=CommandId(envelope.id))
     tables: dict[str, list[Item]] = {}
     for oracle in oracles.values():

@@ -26,7 +26,8 @@ from workers.engine.runtime import RoleName, Runtime, World, build_runtime
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``crash``: ``append`` or ``commit``, the how manieth, ``before`` or ``after`` it: then the process kills itself. ``provider``: an
-    address that the service's module is handed with the world, to put its ports there (``dressed``)."""
+    address that the service's module is handed with the world, to put its ports there (``dressed``). A module may name services that only
+    judge commands ``BESIDE`` its own."""
 
     kafka: str
     dynamodb: str
@@ -110,7 +111,8 @@ async def main(settings: Settings) -> None:
     module = importlib.import_module(settings.service)
     if settings.provider:
         world = module.dressed(world, settings.provider)
-    runtime = build_runtime([(module.SERVICE, RoleName(name)) for name in settings.roles], world)
+    beside = [(service, RoleName.COMMANDS) for service in getattr(module, "BESIDE", ())]
+    runtime = build_runtime([*((module.SERVICE, RoleName(name)) for name in settings.roles), *beside], world)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runtime.stop)
     running = asyncio.create_task(runtime.run())
     ready = asyncio.create_task(_ready(runtime))

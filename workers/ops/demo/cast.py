@@ -42,19 +42,23 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Account and routing number are the contractor's. ``company_number``: in the register of ``jurisdiction``."""
+    """Account and routing number are the contractor's; ``other_account_number``: where payouts go once one came back. ``company_number``:
+    in the register of ``jurisdiction``."""
 
     client: Person
     contractor: Person
     contract_id: str
     deposit_id: str
     release_id: str
+    refund_id: str
     bank_details_id: str
+    other_bank_details_id: str
     legal_name: str = "Acme Robotics GmbH"
     tax_id: str = "DE811907980"
     jurisdiction: str = "de"
     company_number: str = "HRB182331"
     account_number: str = "000123456789"
+    other_account_number: str = "000987650432"
     routing_number: str = "110000000"
 
     @classmethod
@@ -83,7 +87,9 @@ class Cast:
             contract_id=str(uuid4()),
             deposit_id=str(uuid4()),
             release_id=str(uuid4()),
+            refund_id=str(uuid4()),
             bank_details_id=str(uuid4()),
+            other_bank_details_id=str(uuid4()),
         )
 
     @property

@@ -7,51 +7,37 @@ from typing import Any
 
 from contracts.contract.events import ContractActivated, ContractCompleted, ContractSent
 from contracts.message import EventData
-from contracts.notification.events import NotificationPlanned, NotificationSent, NotificationStored
-from contracts.payment.events import DepositReceived, EscrowReleased
+from contracts.notification.events import NotificationSent
+from contracts.payment.events import DepositReceived, EscrowRefunded, EscrowReleased, PayoutFailed
 from contracts.platform import CommandRefused
 from workers.ops.demo import expected
 from workers.ops.demo.evidence import Check, Evidence
+from workers.ops.demo.message_checks import MESSAGE_TABLES, messages
+from workers.ops.demo.money_checks import MONEY_TABLES, money
 from workers.ops.demo.observer import Observer
 from workers.ops.demo.people_checks import PEOPLE_TABLES, people
+from workers.ops.demo.step_checks import played
 
 TABLES = (
-    "contract-contracts",
-    "payment-escrow",
-    "payment-transactions",
-    "notification-notifications",
     "website-metrics",
     "platform-failures",
     "platform-effects",
     *PEOPLE_TABLES,
+    *MONEY_TABLES,
+    *MESSAGE_TABLES,
 )
 
 
 def checks(evidence: Evidence) -> list[Check]:
     return [
         *people(evidence),
-        *_money(evidence),
+        *money(evidence),
+        *played(evidence),
         *_metrics(evidence),
-        *_messages(evidence),
+        *messages(evidence),
         *_provider(evidence),
         *_engine(evidence),
     ]
-
-
-# --- contract and money --------------------------------------------------------------------------------------------
-
-
-def _money(evidence: Evidence) -> Iterator[Check]:
-    contract_id = evidence.cast.contract_id
-    contract = evidence.row("contract-contracts", "id", contract_id)
-    escrow = evidence.row("payment-escrow", "contractId", contract_id)
-    ledger = [row for row in evidence.rows["payment-transactions"] if row.get("contractId") == contract_id]
-    yield Check("contract", "completed", contract.get("status"))
-    yield Check("escrow", "closing", escrow.get("status"))
-    yield Check("escrow balance", expected.BALANCE, escrow.get("balance"))
-    yield Check("sum of the ledger", expected.BALANCE, sum(row.get("posted", 0) for row in ledger))
-    yield Check("reserved", 0, escrow.get("reserved", 0))
-    yield Check("ledger rows", {"deposit": 1, "payment": 1}, dict(Counter(row["type"] for row in ledger)))
 
 
 # --- metrics -------------------------------------------------------------------------------------------------------
@@ -76,37 +62,12 @@ def _counted(log: Observer, totals: Mapping[str, int]) -> Iterator[Check]:
         "contracts_completed": ContractCompleted,
         "deposits_received": DepositReceived,
         "payments_completed": EscrowReleased,
+        "payouts_failed": PayoutFailed,
+        "refunds": EscrowRefunded,
         "notifications_sent": NotificationSent,
     }
     for metric, kind in counted.items():
         yield Check(f"{metric}, counted on the log", totals[f"{metric}|{{}}"], len(log.all(kind)))
-
-
-# --- messages ------------------------------------------------------------------------------------------------------
-
-
-def _messages(evidence: Evidence) -> Iterator[Check]:
-    wanted = expected.messages(evidence.cast, evidence.invited)
-    planned = Counter(_planned(evidence.log))
-    yield Check("messages planned", wanted.total(), planned.total())
-    yield Check("messages planned beyond the matrix, or twice", [], sorted((planned - wanted).elements()))
-    yield Check("messages not planned", [], sorted((wanted - planned).elements()))
-    ended = [data.notification_id for data in evidence.log.all(NotificationSent)]
-    ended += [data.notification_id for data in evidence.log.all(NotificationStored)]
-    yield Check("messages sent or stored, once each", wanted.total(), len(ended) if len(set(ended)) == len(ended) else sorted(ended))
-    statuses = Counter(row["status"] for row in evidence.rows["notification-notifications"] if "sourceEventId" in row)
-    mails = expected.mails()
-    yield Check("rows of messages", {"sent": mails, "stored": wanted.total() - mails}, dict(sorted(statuses.items())))
-    yield Check("mails the provider took", mails, evidence.mails)
-
-
-def _planned(log: Observer) -> Iterator[expected.Message]:
-    """Every plan, with the event that it was made for."""
-    for seen in log.events.values():
-        if isinstance(seen.data, NotificationPlanned):
-            command = log.commands.get(seen.envelope.causation_id)
-            source = log.events.get(command.envelope.causation_id) if command else None
-            yield source.name if source else "?", seen.data.recipient_id, seen.data.channel.value, seen.data.template
 
 
 # --- the provider --------------------------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from contracts.client import AcceptInvitation, InvitationAccepted
 from contracts.contractor import ContractorKycRequested, ContractorLinkedToClient, ContractorProfileCreated, CreateContractorProfile
 from contracts.links import LinkPurpose
+from contracts.user import PreferencesUpdated, UpdatePreferences
 from workers.ops.demo.accounts import enter, sign_up
+from workers.ops.demo.cast import Person
 from workers.ops.demo.stage import Scene, Stage
 
 
@@ -11,9 +13,16 @@ async def came(stage: Stage) -> None:
     cast, person = stage.cast, stage.cast.contractor
     await sign_up(stage, person)
     await enter(stage, person)
+    await _by_sms_too(stage, person)
     profile = {"contractorId": cast.contractor_id, "userId": person.user_id, "name": person.name, "country": "US"}
     await stage.upstream.send(CreateContractorProfile, profile, person.actor)
     await stage.log.until(ContractorProfileCreated, cast.contractor_id)
+
+
+async def _by_sms_too(stage: Stage, person: Person) -> None:
+    wish = {"userId": person.user_id, "notifications": {"sms": True}}
+    await stage.upstream.send(UpdatePreferences, wish, person.actor)
+    await stage.log.until(PreferencesUpdated, person.user_id, count=2)
 
 
 async def accepted(stage: Stage) -> None:

@@ -26,8 +26,8 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """``receipts``: the states of the commands sent over HTTP. ``stripe``, ``identity``, ``registry``: the state that the fakes' controls
-    show. ``mails``: how many the mail provider took. ``invited``: the invited address as a recipient."""
+    """``receipts``: the states of the commands sent over HTTP. ``stripe``, ``identity``, ``registry``, ``messaging``: the state that the
+    fakes' controls show. ``mails``: how many the mail provider took. ``invited``: the invited address as a recipient."""
 
     cast: Cast
     rows: Rows
@@ -36,6 +36,7 @@ class Evidence:
     stripe: Mapping[str, Any]
     identity: Mapping[str, Any]
     registry: Mapping[str, Any]
+    messaging: Mapping[str, Any]
     mails: int
     invited: RecipientId
 

@@ -3,9 +3,12 @@
 from contracts.contractor import ContractorKycRequested, ContractorKycStatusChanged
 from contracts.kyc import KycProcessing, KycResubmissionRequested, KycSessionReady, KycSessionVerified
 from contracts.payment.events import PayeeAccountCreated
+from contracts.platform import TimerScheduled
 from workers.ops.demo.providers import Identity
 from workers.ops.demo.stage import Scene, Stage
 from workers.ops.fakes.identity import Step
+
+KYC_POLL = "kyc-poll"
 
 
 async def asked(stage: Stage) -> None:
@@ -16,20 +19,22 @@ async def checked(stage: Stage) -> None:
     session, veriff = await _session(stage), stage.identity
     await veriff.take(session, Step.START)
     await stage.log.until(KycProcessing, session)
-    await _decided(veriff, session, Step.RESUBMIT)
+    await _overtaken(veriff, session)
     await stage.log.until(KycResubmissionRequested, session)
     await veriff.take(session, Step.START)
     await stage.log.until(KycProcessing, session, count=2)
-    await _decided(veriff, session, Step.APPROVE)
+    await veriff.take(session, Step.SUBMIT)
+    await stage.log.until(TimerScheduled, session, lambda event: event.timer == KYC_POLL)
+    await veriff.take(session, Step.APPROVE)
     await stage.log.until(KycSessionVerified, session)
 
 
-async def _decided(veriff: Identity, session: str, decision: Step) -> None:
+async def _overtaken(veriff: Identity, session: str) -> None:
     """That something was submitted arrives after what was decided on it, and twice."""
     await veriff.misbehave(duplicate=1.0, reorder=1.0)
     await veriff.take(session, Step.SUBMIT)
     await veriff.misbehave()
-    await veriff.take(session, decision)
+    await veriff.take(session, Step.RESUBMIT)
 
 
 async def enrolled(stage: Stage) -> None:

@@ -23,7 +23,7 @@ from workers.ops.dev.environment import Development
 from workers.ops.dev.seeding import load_seed
 
 SETTLE_SECONDS = 20.0
-"""How long counts may still change after the last scene: messages go out, metrics fold, webhooks come late."""
+"""How long nothing may happen after the last scene while totals are not right yet: messages go out, metrics fold, webhooks come late."""
 LOOK_SECONDS = 0.25
 
 
@@ -41,6 +41,7 @@ async def play(standing: Development, console: Console, began: float, cast: Cast
         outside(standing) as (upstream, providers),
     ):
         await _seed(standing, console)
+        await providers.messaging.answer()
         scenes_began = time.monotonic()
         stage = Stage(cast, upstream, providers, log, Mailbox(standing.mails), standing.backbone.clock.now)
         await _scenes(standing, stage, narrator)
@@ -75,10 +76,12 @@ async def _scenes(standing: Development, stage: Stage, narrator: Narrator) -> No
 
 
 async def _settled(standing: Development, stage: Stage) -> Sequence[Check]:
-    """The checks once all pass, or as they are after the deadline."""
-    deadline = time.monotonic() + SETTLE_SECONDS
+    """The checks once all pass, or as they are when nothing has been said on the log for a while."""
+    said, deadline = 0, 0.0
     while True:
         found = checks.checks(await _evidence(standing, stage))
+        if (total := stage.log.records.total()) != said:
+            said, deadline = total, time.monotonic() + SETTLE_SECONDS
         if all(check.passed for check in found) or time.monotonic() > deadline:
             return found
         await asyncio.sleep(LOOK_SECONDS)
@@ -95,6 +98,7 @@ async def _evidence(standing: Development, stage: Stage) -> Evidence:
         stripe=await providers.stripe.state(),
         identity=await providers.identity.state(),
         registry=await providers.registry.state(),
+        messaging=await providers.messaging.state(),
         mails=len(await standing.mails()),
         invited=address_recipient_id(hashed),
     )

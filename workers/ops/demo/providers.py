@@ -27,12 +27,13 @@ class Fake:
         """Shares of webhooks that come twice, and that later ones overtake."""
         await self._post("deliveries/faults", {"duplicate": duplicate, "reorder": reorder})
 
-    async def _post(self, path: str, order: Json) -> None:
+    async def _post(self, path: str, order: Json) -> Json:
         answer = await self._http.post(f"{self._url}/{path}", json=dict(order))
         if answer.status_code != httpx.codes.OK:
             raise StepFailed(
                 f"the {type(self).__name__} fake answered {path} with {answer.status_code}: {answer.text}. {StepFailed.__doc__}"
             )
+        return dict(answer.json())
 
 
 class Stripe(Fake):
@@ -41,11 +42,19 @@ class Stripe(Fake):
     async def enable_account(self, account: str) -> None:
         await self._post(f"accounts/{account}/enable", {})
 
+    async def begin_paying(self, intent: str) -> None:
+        await self._post(f"payment_intents/{intent}/confirm", {"outcome": "processing"})
+
     async def pay(self, intent: str) -> None:
         await self._post(f"payment_intents/{intent}/confirm", {})
 
-    async def pay_out(self, account: str) -> None:
-        await self._post(f"accounts/{account}/pay_out", {})
+    async def pay_out(self, account: str) -> str:
+        """The payout's id, once the bank has paid."""
+        return str((await self._post(f"accounts/{account}/pay_out", {}))["id"])
+
+    async def return_payout(self, payout: str) -> None:
+        """The bank sends it back, paid as it is."""
+        await self._post(f"payouts/{payout}/fail", {})
 
 
 class Identity(Fake):
@@ -63,8 +72,17 @@ class Registry(Fake):
         await self._post("companies", {"jurisdiction": jurisdiction, "number": number, "name": name})
 
 
+class Messaging(Fake):
+    """The mail servers and phones that messages reach."""
+
+    async def answer(self) -> None:
+        """From here on they say by themselves what became of each message."""
+        await self._post("feedback", {"automatic": True})
+
+
 @dataclass(frozen=True, slots=True)
 class Providers:
     stripe: Stripe
     identity: Identity
     registry: Registry
+    messaging: Messaging

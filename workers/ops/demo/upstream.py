@@ -11,7 +11,7 @@ import httpx
 from contracts.message import CommandData
 from workers.ops.demo.cast import Person
 from workers.ops.demo.observer import StepFailed
-from workers.ops.demo.providers import Identity, Providers, Registry, Stripe
+from workers.ops.demo.providers import Identity, Messaging, Providers, Registry, Stripe
 from workers.ops.dev.environment import Development
 
 Json = Mapping[str, Any]
@@ -66,5 +66,10 @@ def _require(answer: httpx.Response, status: int, what: str) -> None:
 async def outside(standing: Development) -> AsyncIterator[tuple[Upstream, Providers]]:
     # A proxy of the machine's own has no business between two loopback addresses.
     async with httpx.AsyncClient(timeout=30.0, trust_env=False) as client:
-        providers = Providers(Stripe(client, standing.stripe), Identity(client, standing.identity), Registry(client, standing.registry))
+        providers = Providers(
+            Stripe(client, standing.stripe),
+            Identity(client, standing.identity),
+            Registry(client, standing.registry),
+            Messaging(client, standing.messaging),
+        )
         yield Upstream(client, standing.http, standing.keys.bearer), providers

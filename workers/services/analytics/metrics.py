@@ -12,6 +12,7 @@ from contracts.client import CompanyVerified, InvitationAccepted, InvitationSent
 from contracts.contract.events import ContractActivated, ContractCancelled, ContractCompleted, ContractSent
 from contracts.contractor import ContractorProfileCreated
 from contracts.kyc import KycSessionRejected, KycSessionVerified
+from contracts.lead import ContactConverted, ContactSubmitted, DemoRequested, NewsletterConfirmed
 from contracts.message import EventData
 from contracts.notification.events import NotificationBounced, NotificationSent
 from contracts.payment.events import DepositReceived, DisputeOpened, EscrowRefunded, EscrowReleased, PayoutFailed
@@ -31,15 +32,21 @@ def one(_data: EventData) -> int:
 @dataclass(frozen=True, slots=True)
 class Counted(Generic[E]):
     """One metric of one event. ``sets``: the names of the fields it is broken down by, one row each; ``TOTAL`` for the whole.
-    ``value`` is what one event adds, never negative."""
+    ``value`` is what one event adds, never negative. ``kind``: what the event says of the dimension of that name by being what it is."""
 
     event: type[E]
     metric: MetricName
     sets: tuple[tuple[str, ...], ...] = (TOTAL,)
     value: Callable[[E], int] = one
+    kind: str | None = None
+
+    def dimensions(self, names: tuple[str, ...], data: E) -> Dimensions:
+        return {name: self.kind if self.kind and name == "kind" else str(getattr(data, name)) for name in names}
 
 
-# Events of services that are not built yet come with them: leads, posts, visits.
+BY_KIND = (TOTAL, ("kind",))
+
+# Events that are not built yet come with their services: posts, visits.
 COUNTED: tuple[Counted[Any], ...] = (
     Counted(UserRegistered, MetricName.USERS_REGISTERED, (TOTAL, ("role",))),
     Counted(SessionOpened, MetricName.SIGN_INS),
@@ -63,6 +70,11 @@ COUNTED: tuple[Counted[Any], ...] = (
     Counted(PayoutFailed, MetricName.PAYOUTS_FAILED),
     Counted(NotificationSent, MetricName.NOTIFICATIONS_SENT, (TOTAL, ("channel",))),
     Counted(NotificationBounced, MetricName.NOTIFICATIONS_BOUNCED),
+    Counted(ContactSubmitted, MetricName.LEADS, (TOTAL, ("source",))),
+    Counted(ContactSubmitted, MetricName.CONVERSIONS, BY_KIND, kind="contact"),
+    Counted(DemoRequested, MetricName.CONVERSIONS, BY_KIND, kind="demo"),
+    Counted(NewsletterConfirmed, MetricName.CONVERSIONS, BY_KIND, kind="newsletter"),
+    Counted(ContactConverted, MetricName.LEADS_CONVERTED, (TOTAL, ("source",))),
 )
 
 

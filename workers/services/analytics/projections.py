@@ -18,7 +18,7 @@ def count_metric(event: Event[EventData]) -> Sequence[Change]:
 
 
 def _change(event: Event[EventData], line: Counted[Any], names: tuple[str, ...]) -> Change:
-    row = MetricRow(day(event.at), line.metric, {name: str(getattr(event.data, name)) for name in names})
+    row = MetricRow(day(event.at), line.metric, line.dimensions(names, event.data))
     delta: int = line.value(event.data)
 
     def fold(item: Item | None, shard: str) -> Item:

@@ -27,9 +27,10 @@ from tests.unit.services.payment.books import (
     succeeded,
     transferred,
 )
-from workers.engine.decision import UNCHANGED, Refused
+from workers.engine.decision import UNCHANGED, ItemRef, Refused
 
 ROW = dispute_row_id("du_1")
+ELSEWHERE = {"contractId": "22222222-1111-4111-8111-111111111111"}
 BEGIN = BeginEscrowClosing(contract_id=CONTRACT, reason="completed")
 
 
@@ -154,3 +155,12 @@ def test_a_dispute_opens_a_closed_escrow_again_and_its_end_closes_it() -> None:
     assert books.last() == EscrowReopened(**said(0, -150_000), cause=ROW)
     books.send(disputed("warning_closed", 0, 0, 70))
     assert books.last() == EscrowClosed(**said())
+
+
+def test_a_dispute_that_is_a_row_of_another_contract_moves_nothing_here() -> None:
+    books = inquired()
+    ref = ItemRef("payment-transactions", ROW)
+    books.items[ref] = {**books.items[ref], **ELSEWHERE}
+    before = dict(books.items)
+    assert books.send(disputed()) == Refused("id_conflict")
+    assert books.items == before

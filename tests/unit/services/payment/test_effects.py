@@ -1,6 +1,7 @@
 """PaymentIntents and transfers: what is asked of Stripe, what its answer becomes, and what is looked up before any second call."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -50,6 +51,7 @@ from workers.services.payment.ports import (
     TransferRequest,
     Unavailable,
 )
+from workers.services.payment.service import SERVICE
 
 EFFECT = EffectId("eeeeeeee-1111-4111-8111-111111111111")
 EVENT = EventId("dddddddd-1111-4111-8111-111111111111")
@@ -263,3 +265,8 @@ async def test_a_stored_error_of_a_transfer_is_looked_up(found: Transfer | Unava
     port = Scripted(create_transfer=REPLAYED, find_transfer=found)
     assert await transfer(release_call(), READY, port) == result
     assert port.methods == ["create_transfer", "find_transfer"]
+
+
+def test_a_call_that_begins_while_its_key_is_trusted_arrives_while_stripe_knows_it() -> None:
+    kept, clocks = timedelta(hours=24), timedelta(minutes=10)
+    assert all(effect.key_lifetime + timedelta(seconds=effect.timeout) + clocks < kept for effect in SERVICE.effects)

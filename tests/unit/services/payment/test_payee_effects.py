@@ -178,5 +178,19 @@ async def test_a_bank_that_is_gone_is_detached() -> None:
     assert await sync_bank(bank_call(BankAction.DEFAULT), ATTACHED, Scripted(make_default=gone)) == bank_failed("resource_missing")
 
 
+@pytest.mark.parametrize(
+    ("found", "result"),
+    [
+        (Bank("ba_1", is_default=True), synced(BankAction.DEFAULT)),
+        (Bank("ba_1"), Unknown("500 api_error")),
+        (None, Unknown("500 api_error")),
+        (AWAY, Unknown("500 api_error")),
+    ],
+)
+async def test_whether_a_bank_became_the_default_is_seen_from_the_list(found: Bank | Unavailable | None, result: Result) -> None:
+    port = Scripted(make_default=REPLAYED, find_bank=found)
+    assert await sync_bank(bank_call(BankAction.DEFAULT), ATTACHED, port) == result
+
+
 async def test_a_step_that_nobody_waits_for_is_left_out() -> None:
     assert await sync_bank(bank_call(BankAction.DETACH), {}, Scripted()) == Done()

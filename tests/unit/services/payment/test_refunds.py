@@ -30,10 +30,11 @@ from tests.unit.services.payment.books import (
     succeeded,
     transferred,
 )
-from workers.engine.decision import UNCHANGED, Refused
+from workers.engine.decision import UNCHANGED, ItemRef, Refused
 from workers.services.payment.refunds import MOST_CHILDREN
 
 BEGIN = BeginEscrowClosing(contract_id=CONTRACT, reason="completed")
+ELSEWHERE = {"contractId": "22222222-1111-4111-8111-111111111111"}
 REJECTED = RecordRefundRejected(contract_id=CONTRACT, transaction_id=REFUND, code="charge_disputed")
 OWN = refund_row_id("re_1")
 OTHER = TransactionId("99999999-1111-4111-8111-111111111111")
@@ -226,3 +227,14 @@ def test_a_refunded_charge_pays_no_release() -> None:
     books.send(succeeded(500, second, "ch_2").model_copy(update={"payment_intent_id": "pi_2"}))
     books.send(charge_refunded(150_000))
     assert books.escrow["deposits"] == {DEPOSIT: "", second: "ch_2"}
+
+
+def test_a_refund_that_is_a_row_of_another_contract_moves_nothing_here() -> None:
+    books = funded()
+    books.send(refunded(row=None))
+    ref = ItemRef("payment-transactions", OWN)
+    books.items[ref] = theirs = {**books.items[ref], **ELSEWHERE}
+    before = dict(books.items)
+    assert books.send(refunded(20_000, row=None)) == Refused("id_conflict")
+    assert books.items == before
+    assert books.items[ref] == theirs
