@@ -63,6 +63,7 @@ def cast() -> Cast:
         legal_name="Kiebitzwerke Dampfkraft GmbH",
         tax_id="DE731946285",
         account_number="000731946285",
+        other_account_number="000528461937",
         routing_number="110000000",
     )
 

@@ -9,7 +9,8 @@ from tests.system.command import mindlinks
 from workers.ops.demo.story import SCENES
 
 PEOPLE = ("EmailVerified", "SessionOpened", "CompanyVerified", "InvitationAccepted", "KycResubmissionRequested", "KycSessionVerified")
-CONTRACT = ("PayeeReady", "ContractActivated", "DepositReceived", "EscrowReleased", "PayoutPaid", "ContractCompleted", "EscrowClosing")
+CONTRACT = ("PayeeReady", "ContractActivated", "DepositReceived", "EscrowReleased", "PayoutPaid", "PayoutFailed", "ContractCompleted")
+CLOSING = ("EscrowClosing", "EscrowRefunded", "EscrowClosed", "payout-failed to the contractor, sms")
 
 
 async def _plays(stack: str, *shown: str) -> None:
@@ -21,7 +22,7 @@ async def _plays(stack: str, *shown: str) -> None:
     assert totals, told
     assert totals[1] == totals[2]
     assert all(scene.title in told for scene in SCENES)
-    assert all(text in told for text in (*PEOPLE, *CONTRACT, *shown))
+    assert all(text in told for text in (*PEOPLE, *CONTRACT, *CLOSING, *shown))
 
 
 async def test_the_demo_plays_in_one_process_with_nothing_but_python() -> None:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from contracts.clear import Redacted
 from contracts.contract.commands import CreateContractDraft
 from contracts.envelope import Envelope
-from contracts.payment.commands import ReleaseEscrow
+from contracts.payment.commands import PostAdjustment
 from contracts.sealed import VALUE, Reader
 from contracts.timestamps import from_milliseconds
 from contracts.topics import commands_topic
@@ -65,9 +65,10 @@ def personal(cast: Cast) -> dict[str, str]:
     people = {"client": cast.client, "contractor": cast.contractor}
     values = {f"{who}'s {what}": value for who, person in people.items() for what, value in person.personal.items()}
     numbers = {f"{who}'s phone, digits": person.phone[1:] for who, person in people.items()}
-    bank = {"account number": cast.account_number, "company's name": cast.legal_name, "tax id": cast.tax_id}
+    bank = {"account number": cast.account_number, "other account number": cast.other_account_number}
+    company = {"company's name": cast.legal_name, "tax id": cast.tax_id}
     terms = {f"term {name}": text for name, text in VARIABLES.items() if len(text) > 20}
-    return values | numbers | bank | terms
+    return values | numbers | bank | company | terms
 
 
 async def refused(story: Story) -> None:
@@ -153,10 +154,11 @@ async def test_while_kms_is_away_known_people_go_on_and_new_ones_are_put_off(sto
         assert (put_off.status_code, put_off.json()["reason"], put_off.headers["Retry-After"]) == (503, "keys_unavailable", "5")
         renamed = await story.send(UpdateProfile, {"userId": client.user_id, "lastName": client.last_name + "-Vane"}, client.actor)
         drafted = await story.send(CreateContractDraft, draft_of(another, story.standing.backbone.clock.now()), client.actor)
-        release = {"contractId": story.cast.contract_id, "transactionId": str(uuid4()), "amount": 100, "currency": CURRENCY}
-        released = await story.send(ReleaseEscrow, release, client.actor)
-        assert [taken.status_code for taken in (renamed, drafted, released)] == [202] * 3
-        assert [await story.outcome(taken) for taken in (renamed, drafted, released)] == ["applied"] * 3
+        adjustment = {"contractId": story.cast.contract_id, "transactionId": str(uuid4()), "amount": 100, "currency": CURRENCY}
+        approved = {**adjustment, "reason": "rounding", "approvedBy": f"admin:{uuid4()}"}
+        adjusted = await story.send(PostAdjustment, approved, f"admin:{uuid4()}")
+        assert [taken.status_code for taken in (renamed, drafted, adjusted)] == [202] * 3
+        assert [await story.outcome(taken) for taken in (renamed, drafted, adjusted)] == ["applied"] * 3
         assert await story.standing.trouble() == ""
     finally:
         await story.kms.open()

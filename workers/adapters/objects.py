@@ -23,6 +23,10 @@ class Objects(Protocol):
         """Afterwards none of ``keys`` exists, in no version; what never did is no error. After an error some may be gone."""
         ...
 
+    async def delete_under(self, prefix: str) -> None:
+        """As ``delete``, for every object whose key begins with ``prefix``."""
+        ...
+
 
 class NoObjects:
     """Of a process that keeps none."""
@@ -31,4 +35,7 @@ class NoObjects:
         raise ObjectsUnavailable("this process has no store of objects")
 
     async def delete(self, keys: Sequence[str]) -> None:
+        raise ObjectsUnavailable("this process has no store of objects")
+
+    async def delete_under(self, prefix: str) -> None:
         raise ObjectsUnavailable("this process has no store of objects")

@@ -37,17 +37,25 @@ class S3Objects:
 
     async def delete(self, keys: Sequence[str]) -> None:
         async with self._calling() as client:
-            found = [version for key in keys for version in await self._versions(client, key)]
-            for start in range(0, len(found), _MOST_AT_ONCE):
-                wanted = {"Objects": found[start : start + _MOST_AT_ONCE], "Quiet": True}
-                _require_all(await client.delete_objects(Bucket=self._bucket, Delete=wanted))
+            # A key as a prefix also finds longer keys, which stay.
+            found = [version for key in keys for version in await self._versions(client, key) if version["Key"] == key]
+            await self._delete(client, found)
 
-    async def _versions(self, client: Any, key: str) -> list[dict[str, str]]:
-        """Markers of earlier deletions too. The prefix also finds longer keys, which stay."""
+    async def delete_under(self, prefix: str) -> None:
+        async with self._calling() as client:
+            await self._delete(client, await self._versions(client, prefix))
+
+    async def _delete(self, client: Any, versions: Sequence[dict[str, str]]) -> None:
+        for start in range(0, len(versions), _MOST_AT_ONCE):
+            wanted = {"Objects": versions[start : start + _MOST_AT_ONCE], "Quiet": True}
+            _require_all(await client.delete_objects(Bucket=self._bucket, Delete=wanted))
+
+    async def _versions(self, client: Any, prefix: str) -> list[dict[str, str]]:
+        """Markers of earlier deletions too."""
         found: list[dict[str, str]] = []
-        async for page in client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key):
+        async for page in client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
             rows = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-            found += [{"Key": key, "VersionId": row["VersionId"]} for row in rows if row["Key"] == key]
+            found += [{"Key": row["Key"], "VersionId": row["VersionId"]} for row in rows]
         return found
 
     @asynccontextmanager
