@@ -43,6 +43,7 @@ check: $(STAMP) ## Format, lint, types, imports, budgets, freshness of what is g
 	@$(BIN)/python -m contracts.generate --check
 	@$(BIN)/python -m schemas.render --check
 	@$(BIN)/mindlinks keys rights | diff -q - deploy/generated/key-rights.json
+	@$(BIN)/python -m workers.ops.dashboards --check
 	@echo "check: all good"
 
 format: $(STAMP) ## Format and fix what can be fixed
@@ -53,6 +54,7 @@ generate: $(STAMP) ## Write AsyncAPI, JSON Schemas, table documents anew
 	@$(BIN)/python -m contracts.generate
 	@$(BIN)/python -m schemas.render
 	@$(BIN)/mindlinks keys rights > deploy/generated/key-rights.json
+	@$(BIN)/python -m workers.ops.dashboards
 
 coverage-of-domain: $(STAMP) ## What docs/domain.md names, what is built of it, what is tested (ARGS="--service auth --require")
 	@PYTHONPATH=. $(BIN)/python -m tests.domain $(ARGS)

@@ -28,6 +28,11 @@ _HEADERS: JsonObject = {
     "ce_receipt": {"type": "string", "const": "1", "description": "Present when the outcome is to be kept for the asking client."},
     "ce_client": {"type": "string", "description": "Who asked for the receipt."},
     "ce_bodyhash": {"type": "string", "description": "Of what they asked."},
+    "ce_replay": {"type": "string", "description": "The replay that published this, or caused it at any distance."},
+    "ce_replayeffects": {"type": "string", "description": "Whom whatever it causes may call: none, all, or providers' names."},
+    "ce_replayof": {"type": "string", "description": "The record that is repeated: <topic id>/<partition>/<offset>."},
+    "ce_replayat": {"type": "string", "pattern": TIMESTAMP_PATTERN, "description": "Only on a copy: when its original was appended."},
+    "ce_replayto": {"type": "string", "description": "The one consumer group a copy is for."},
 }
 _EVENT_ONLY: JsonObject = {
     "ce_sequence": {"type": "string", "pattern": r"^\d{10}\.\d{4}$", "description": "The root's version and the index; none on refusals."},

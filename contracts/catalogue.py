@@ -139,7 +139,7 @@ def _envelope(key: bytes, headers: Sequence[tuple[str, bytes | None]]) -> Envelo
     except KeyError as error:
         raise InvalidRecord("missing_header", f"header {error.args[0]} is missing") from error
     except ValueError:
-        raise InvalidRecord("invalid_header", "ce_time, ce_position or ce_settled is not of its form") from None
+        raise InvalidRecord("invalid_header", "ce_time, ce_position, ce_settled or a ce_replay header is not of its form") from None
     return envelope
 
 

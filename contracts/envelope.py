@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from contracts.position import Position, is_offset
+from contracts.replay import Replay
 from contracts.types import Timestamp
 
 SPEC_VERSION = "1.0"
@@ -45,6 +46,7 @@ class Envelope(NamedTuple):
     position: Position | None = None
     settled: int | None = None
     late: bool = False
+    replay: Replay | None = None
 
     def headers(self) -> list[Header]:
         headers: list[Header] = [
@@ -73,6 +75,8 @@ class Envelope(NamedTuple):
         if self.receipt:
             pairs += [("ce_receipt", "1"), ("ce_client", self.receipt.client), ("ce_bodyhash", self.receipt.body_hash)]
             pairs += [("ce_commandtype", self.receipt.kind or None)]
+        if self.replay:
+            pairs += self.replay.pairs()
         return pairs
 
     @classmethod
@@ -95,6 +99,7 @@ class Envelope(NamedTuple):
             position=Position.parse(position) if position else None,
             settled=_settled(settled) if settled else None,
             late=headers.get("ce_late") == "1",
+            replay=Replay.from_headers(headers) if "ce_replay" in headers else None,
         )
 
 

@@ -1,12 +1,13 @@
-"""Messages that every service's events topic carries. Their kind names the service that publishes them."""
+"""Messages that every service's topics carry. Their kind names the service whose topic it is."""
 
 import json
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import field_validator
 
-from contracts.message import EventData
+from contracts.message import CommandData, EventData, Message
+from contracts.position import Position
 from contracts.types import CommandId, Id, Timestamp
 
 
@@ -54,4 +55,31 @@ class TimerCancelled(EventData):
     timer: str
 
 
-SHARED: tuple[type[EventData], ...] = (CommandRefused, CommandSettled, TimerScheduled, TimerCancelled)
+class _PeoplesWord(CommandData):
+    """People decided about a record that failed. No decision judges it: it stands in the log so that whoever reads the log again knows.
+    ``subject``: the record's key. ``position``: where it stands. ``role``: whose it is, as in ``payment-commands``."""
+
+    key_field: ClassVar[str] = "subject"
+
+    subject: str
+    position: str
+    role: str
+    reason: str
+    who: str
+
+    @field_validator("position")
+    @classmethod
+    def _is_position(cls, position: str) -> str:
+        return str(Position.parse(position))
+
+
+class SkipRecord(_PeoplesWord):
+    """Passed over, so that those behind it go on; what it asked for may be asked again, by another command."""
+
+
+class DiscardRecord(_PeoplesWord):
+    """Not to be done at all."""
+
+
+WORDS: tuple[type[CommandData], ...] = (SkipRecord, DiscardRecord)
+SHARED: tuple[type[Message], ...] = (CommandRefused, CommandSettled, TimerScheduled, TimerCancelled, *WORDS)

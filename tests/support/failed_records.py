@@ -10,7 +10,7 @@ from tests.support import toy
 from tests.support.keys import HandClock
 from workers.adapters.raw_sealing import OperationsSealer
 from workers.engine.metrics import NoMetrics
-from workers.engine.parking import Failure
+from workers.engine.parking import Failure, ParkedRow, ParkingLot
 from workers.engine.ports import Store
 from workers.engine.quarantine import Quarantine
 from workers.engine.record import Outgoing, Partition, Record
@@ -26,7 +26,7 @@ class FailedRecords:
     """Rows of ``platform-failures``, one millisecond apart. ``tenant`` keeps their services apart in a table that others use too."""
 
     def __init__(self, store: Store, sealer: OperationsSealer, tenant: str = "notification") -> None:
-        self.service, self.clock = tenant, HandClock(START)
+        self.service, self.clock, self._store = tenant, HandClock(START), store
         self._quarantine = Quarantine(store, sealer, self.clock, NoMetrics(), Random(0))
         self._offset = 0
 
@@ -40,6 +40,8 @@ class FailedRecords:
         record = self._record(toy.command_record(toy.tally_of(key)))
         invalid = InvalidRecord(failure.fingerprint, failure.error)
         await self._quarantine.put(self._role, Origin("t/0"), record, invalid, attempts=12, trace=failure.trace, first_at=since)
+        row = ParkedRow(self._role, record, Origin("t/0"), START, attempts=12, quarantined=True, failure=failure, first_at=since)
+        await ParkingLot(self._role, self._store, self.clock, Random(0)).put([row])
 
     @property
     def _role(self) -> str:

@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from contracts.catalogue import decode
 from contracts.envelope import Envelope
 from contracts.message import EventData
-from contracts.position import Origin
+from contracts.position import Origin, Position
 from contracts.topics import service_of
 from contracts.types import EventId
 from workers.engine.ports import StoreMisconfigured, UnknownTopic
@@ -41,6 +41,12 @@ class Arrival:
     @property
     def offset(self) -> int:
         return self.record.offset
+
+    @property
+    def place(self) -> Position:
+        """Where it counts as standing: a copy that a replay made stands where its original does."""
+        replay = self.envelope.replay
+        return replay.of if replay and replay.is_copy and replay.of else Position(self.origin, self.record.offset)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -293,5 +293,6 @@ def _result_record(service: str, row: LedgerRow, result: Stored, attempt: int) -
         causation_id=row.envelope.id,
         actor=f"system:{service}",
         traceparent=row.envelope.traceparent,
+        replay=row.envelope.replay.onward if row.envelope.replay else None,
     )
     return Outgoing(result.key.encode(), result.value.encode(), envelope.headers())

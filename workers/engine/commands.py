@@ -16,7 +16,7 @@ from contracts.catalogue import InvalidRecord
 from contracts.topics import events_topic
 from workers.engine.draining import Drainer
 from workers.engine.fuse import Fuse, FuseTripped
-from workers.engine.intake import waiting_of
+from workers.engine.intake import ByPeople, waiting_of
 from workers.engine.lane import Lane, Shard
 from workers.engine.parking import Failure, ParkedRow, ParkingFull, ParkingLot
 from workers.engine.planning import Conveyor, Plan, Planner
@@ -103,6 +103,8 @@ class CommandsProcessor:
         for record in records:
             try:
                 self._enqueue(shard, record)
+            except ByPeople:
+                owned.settle(record.offset)
             except InvalidRecord as invalid:
                 self._spawn(self._put_aside(owned, record, invalid))
         self._kick()

@@ -7,6 +7,7 @@ below ``_seen`` of a root that is not held is only a leftover.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from contracts.catalogue import InvalidRecord
 from contracts.types import CommandId
@@ -56,6 +57,8 @@ class Drainer:
         await self._push_back([row for row in line if row not in covered])
         if not covered:
             return await self._lift(lane, [])
+        if covered[0].skipped:
+            return await self._skip(lane, covered[0], covered[1:])
         if covered[0].quarantined or not self._lot.is_due(covered[0]):
             await self._push_back([row for row in covered if self._lot.is_due(row)])
             return True
@@ -69,7 +72,7 @@ class Drainer:
         await self._settler.published(lane)
 
     async def _apply(self, lane: Lane, covered: Sequence[ParkedRow]) -> bool:
-        chunk = covered[:CHUNK]
+        chunk = list(takewhile(lambda row: not row.skipped, covered[:CHUNK]))
         waiting = [waiting_of(self._service, row.origin, row.record)[1] for row in chunk]
         (plan,) = await self._planner.plan([lane], waiting)
         if plan.writes and not await self._written(plan):
@@ -119,11 +122,14 @@ class Drainer:
         await self._lot.remove(done)
         return True
 
+    async def _skip(self, lane: Lane, row: ParkedRow, rest: Sequence[ParkedRow]) -> bool:
+        return await self._pass(lane, waiting_of(self._service, row.origin, row.record)[1], [row], rest)
+
     async def _pass(self, lane: Lane, waiting: Waiting, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]) -> bool:
         """Notes the record as seen without a verdict; its retry is then a new command."""
         if lane.entry is None:
             return False
-        root = lane.entry.root.noted(waiting.origin, waiting.offset, CommandId(waiting.command.id))
+        root = lane.entry.root.noted(waiting.place.origin, waiting.place.offset, CommandId(waiting.command.id))
         passed = lane.with_books(Folded(replace(root, version=root.version + 1), {}, (), (), (), 0, write=True))
         if not await self._written(Plan(lane, (), passed, lane.writes(passed))):
             return False

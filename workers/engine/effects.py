@@ -155,8 +155,16 @@ class EffectsSink:
         return [
             claimed(self._service.name, owned.partition.number, effect.provider, effect.name, arrival.envelope, value, now, self._claimant)
             for effect in self._by_kind.get(arrival.envelope.kind, ())
-            if effect.when(arrival.event)
+            if effect.when(arrival.event) and self._may(effect, arrival)
         ]
+
+    def _may(self, effect: Effect[Any], arrival: Arrival) -> bool:
+        """What a replay causes calls only whom its operator named; nothing is put into the ledger of the others."""
+        replay = arrival.envelope.replay
+        if replay is None or replay.allows(effect.provider):
+            return True
+        self._metrics.count("effects_withheld", service=self._service.name, effect=effect.name)
+        return False
 
     def _gate(self, provider: str) -> Gate:
         limit = self._pace.limits.get(provider)

@@ -59,7 +59,8 @@ class EventsProcessor(Generic[W]):
             decoded = decode(record.key, record.value, record.headers, record.timestamp)
         except InvalidRecord:
             return
-        self._feeds[owned.partition].window.judge(decoded.envelope, record.offset)
+        if not _copied(decoded.envelope):
+            self._feeds[owned.partition].window.judge(decoded.envelope, record.offset)
 
     def received(self, owned: Owned, records: Sequence[Record]) -> None:
         feed = self._feeds[owned.partition]
@@ -95,6 +96,9 @@ class EventsProcessor(Generic[W]):
 
     def _arrival(self, feed: _Feed[W], record: Record) -> Arrival | None:
         def judge(envelope: Envelope) -> bool | None:
+            if _copied(envelope):
+                # No window tells whether its original was acted on; each sink's own memory does.
+                return envelope.late if self._is_for_us(envelope) else None
             novelty = feed.window.judge(envelope, record.offset)
             if novelty is Novelty.KNOWN:
                 self._metrics.count("recognised", role=self._role)
@@ -102,6 +106,10 @@ class EventsProcessor(Generic[W]):
             return novelty is Novelty.LATE if self._sink.wants(envelope.kind) or envelope.receipt else None
 
         return arrival_of(record, feed.owned.origin, lambda: feed.lines.settle(record.offset), judge, parked=False)
+
+    def _is_for_us(self, copy: Envelope) -> bool:
+        assert copy.replay is not None
+        return copy.replay.is_for(self._role) and (self._sink.wants(copy.kind) or copy.receipt is not None)
 
     def _put_aside(self, owned: Owned, record: Record, invalid: InvalidRecord) -> None:
         async def put() -> None:
@@ -147,3 +155,7 @@ class EventsProcessor(Generic[W]):
             if feed.lines.due and feed.owned.live:
                 feed.wake()
             await self._parking.rest()
+
+
+def _copied(envelope: Envelope) -> bool:
+    return envelope.replay is not None and envelope.replay.is_copy

@@ -14,7 +14,8 @@ from contracts.envelope import ReceiptTicket
 from contracts.ids import timer_id
 from contracts.message import CommandData, EventData
 from contracts.platform import CommandRefused, CommandSettled, Settlement, TimerCancelled, TimerScheduled
-from contracts.position import Origin
+from contracts.position import Origin, Position
+from contracts.replay import Replay
 from contracts.types import CommandId, Timestamp
 from workers.engine.aggregate import Handler, Read
 from workers.engine.decision import Accepted, CancelTimer, Claim, Command, Decision, Item, ItemRef, Refused, ReleaseClaim, ScheduleTimer
@@ -26,6 +27,8 @@ LARGEST_ITEM = 380 * 1024
 """Bytes; growth past it is refused, so that ``_hold`` always fits under DynamoDB's 400 KB."""
 LARGEST_VALUE = MAXIMUM_RECORD - 16 * 1024
 """Bytes of one message's data, so that key and headers still fit the record."""
+BESIDE = "~"
+"""Behind an origin's name: offsets of commands that replays cause, which say nothing of what stands before them."""
 STAMPS = ("createdBy", "createdAt", "updatedAt")
 
 
@@ -34,7 +37,8 @@ class MessageTooLarge(Exception):
 
 
 class Waiting(NamedTuple):
-    """A decoded command in its lane. ``at`` and ``appended`` are the log's append time, as text and in milliseconds."""
+    """A decoded command in its lane. ``at`` and ``appended`` are the log's append time, as text and in milliseconds; ``at`` of a copy that
+    a replay made is its original's, and so is its ``place``."""
 
     origin: Origin
     offset: int
@@ -46,6 +50,16 @@ class Waiting(NamedTuple):
     record: Record
     traceparent: str | None = None
     receipt: ReceiptTicket | None = None
+    replay: Replay | None = None
+
+    @property
+    def place(self) -> Position:
+        """What is noted as seen. Of a copy its original's; of a command that a replay causes one beside the log's own: noting their offsets
+        would pass over the originals of copies that are still to come."""
+        replay = self.replay
+        if replay is None or (replay.of is not None and not replay.is_copy):
+            return Position(self.origin, self.offset)
+        return replay.of or Position(Origin(f"{self.origin}{BESIDE}"), self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +141,12 @@ def fold(found: Found, records: Sequence[Waiting], service: str, circumstances: 
     fault: Exception | None = None
     taken = 0
     for record in records:
-        if progress.root.has_seen(record.origin, record.offset):
+        if progress.root.has_seen(record.origin, record.offset) or (record.replay is not None and _was_seen(progress.root, record)):
             progress.verdicts.append(Verdict(record, "recognised"))
         elif progress.root.hold is not None and not circumstances.draining:
             break
         elif progress.root.knows(record.command.id):
-            progress.root, progress.write = progress.root.noted(record.origin, record.offset), True
+            progress.root, progress.write = _noted(progress.root, record), True
             progress.verdicts.append(Verdict(record, "recognised"))
         else:
             try:
@@ -147,6 +161,17 @@ def fold(found: Found, records: Sequence[Waiting], service: str, circumstances: 
     return Folded(
         root, progress.rows, tuple(progress.claims), tuple(progress.outcomes), tuple(progress.verdicts), taken, progress.write, fault
     )
+
+
+def _was_seen(root: Root, record: Waiting) -> bool:
+    place = record.place
+    return root.has_seen(place.origin, place.offset)
+
+
+def _noted(root: Root, record: Waiting, command: CommandId | None = None) -> Root:
+    if record.replay is None:
+        return root.noted(record.origin, record.offset, command)
+    return root.noted(record.place.origin, record.place.offset, command)
 
 
 def _judge(progress: _Progress, found: Found, record: Waiting, service: str, circumstances: Circumstances) -> Missing | None:
@@ -171,7 +196,7 @@ def _judge(progress: _Progress, found: Found, record: Waiting, service: str, cir
     # A lost claim is a read of another key: judged again, the verdict might be another.
     traceless = isinstance(decision, Refused) and not (reads or overruled) and found.root.version == 0 and not progress.write
     if not traceless:
-        progress.root, progress.write = progress.root.noted(record.origin, record.offset, command.id), True
+        progress.root, progress.write = _noted(progress.root, record, command.id), True
     progress.own |= changed
     progress.rows |= changed
     if isinstance(decision, Accepted):
@@ -213,6 +238,7 @@ def _keep(
             receipt=record.receipt,
             traceparent=record.traceparent,
             received=record.appended,
+            replay=record.replay.told if record.replay else None,
         )
     )
     progress.messages += len(said)
@@ -252,7 +278,8 @@ def _said(decision: Decision[Any], record: Waiting, service: str) -> tuple[Said,
     if isinstance(decision, Accepted) and (decision.events or decision.timers):
         words = [_timer_word(timer) for timer in decision.timers]
         return tuple(_message(event, service) for event in [*decision.events, *words])
-    if record.receipt is None:
+    if record.receipt is None and not (record.replay and record.replay.of):
+        # Whoever asked for a receipt, or repeats a record, is told in any case.
         return ()
     settlement = Settlement.APPLIED if isinstance(decision, Accepted) else Settlement.UNCHANGED
     return (_message(CommandSettled(command_id=command.id, outcome=settlement), service, sequenced=False),)

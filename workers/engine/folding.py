@@ -55,19 +55,20 @@ def folded(steps: Sequence[Step], found: Item | None, shard: str, own: Origin, l
     passed: dict[Origin, set[int]] = {}
     taken: set[tuple[Origin, int]] = set()
     for arrival, changes in _by_event(steps).items():
-        mine = books.setdefault(arrival.origin, _Books(-1))
-        if not mine.lacks(arrival.offset):
+        origin, offset = arrival.place.origin, arrival.place.offset
+        mine = books.setdefault(origin, _Books(-1))
+        if not mine.lacks(offset):
             continue
-        passed.setdefault(arrival.origin, set()).add(arrival.offset)
+        passed.setdefault(origin, set()).add(offset)
         if not (arrival.late and arrival.event.id in late):
             try:
                 item = _applied(item, arrival, changes, shard)
             except Exception as error:  # noqa: BLE001  # a bug of this fold: this event's and this row's alone
                 raised.append((arrival, error))
-                mine.skipped.add(arrival.offset)
+                mine.skipped.add(offset)
                 continue
             late += [arrival.event.id] if arrival.late else []
-        taken.add((arrival.origin, arrival.offset))
+        taken.add((origin, offset))
     if not passed:
         return RowChange(None, raised)
     for origin, offsets in passed.items():

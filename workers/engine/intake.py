@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from contracts.catalogue import InvalidRecord, decode
 from contracts.message import CommandData
+from contracts.platform import WORDS
 from contracts.position import Origin
 from contracts.timestamps import from_milliseconds
 from contracts.types import CommandId
@@ -13,17 +14,24 @@ from workers.engine.record import Record
 from workers.engine.service import Service
 
 
+class ByPeople(InvalidRecord):
+    """A word of people about another record (``contracts.platform``): nothing is to be judged, and nothing is wrong with it."""
+
+
 def waiting_of(service: Service, origin: Origin, record: Record) -> tuple[ItemRef, Waiting]:
-    """The root the command is about, and the command. Raises InvalidRecord."""
+    """The root the command is about, and the command. Raises InvalidRecord, and ByPeople for what no handler judges."""
     decoded = decode(record.key, record.value, record.headers, record.timestamp)
     envelope, data = decoded.envelope, decoded.data
+    if isinstance(data, WORDS):
+        raise ByPeople("by_people", type(data).__name__)
     handler = service.handler_of.get(envelope.kind)
     if handler is None or not isinstance(data, CommandData):
         raise InvalidRecord("not_a_command", f"{service.name} has no command {envelope.kind}")
+    replay = envelope.replay
     waiting = Waiting(
         origin=origin,
         offset=record.offset,
-        at=from_milliseconds(record.timestamp),
+        at=replay.at if replay and replay.at else from_milliseconds(record.timestamp),
         appended=record.timestamp,
         command=Command(CommandId(envelope.id), envelope.subject, envelope.actor, data),
         handler=handler,
@@ -31,5 +39,6 @@ def waiting_of(service: Service, origin: Origin, record: Record) -> tuple[ItemRe
         record=record,
         traceparent=envelope.traceparent,
         receipt=replace(envelope.receipt, kind=envelope.kind) if envelope.receipt else None,
+        replay=replay,
     )
     return handler.aggregate.root(envelope.subject), waiting

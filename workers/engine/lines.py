@@ -175,6 +175,8 @@ class Lines(Generic[W]):
         self._shared.counted(self._owned.partition, self._holds.counts, len(self._skipped))
 
     def _may_go(self, first: ParkedRow) -> bool:
+        if first.skipped:
+            return True
         if first.quarantined or first.key in self._waits:
             return False
         # One that failed before and then waited for its sink was put off meanwhile.
@@ -222,7 +224,7 @@ class Lines(Generic[W]):
         for row in rows:
             durable = asyncio.Event()
             try:
-                arrival = self._arrival(row, durable)
+                arrival = None if row.skipped else self._arrival(row, durable)
             except InvalidRecord as invalid:
                 await self._put_aside(row, invalid)
                 arrival = None

@@ -14,6 +14,7 @@ COUNTERS: Final = {
     "published": ("Records acknowledged by the log, by topic.", ("topic",)),
     "provider_calls": ("Calls to providers, by provider, effect and how they ended.", ("provider", "effect", "result")),
     "effects_failed": ("Effects given up and kept for people, by service and effect: an alarm.", ("service", "effect")),
+    "effects_withheld": ("Effects not called because the replay that caused them may not, by service and effect.", ("service", "effect")),
     "timers_fired": ("Commands of timers acknowledged by the log, by service and timer.", ("service", "timer")),
     "commit_failures": ("Offset commits refused or unanswered, by role and why.", ("role", "why")),
     "ingress_requests": ("HTTP requests, by route and reason.", ("route", "reason")),

@@ -10,6 +10,7 @@ import orjson
 from contracts.envelope import Envelope, ReceiptTicket, sequence
 from contracts.ids import event_id
 from contracts.position import Origin, Position
+from contracts.replay import Replay
 from contracts.types import CommandId, Timestamp
 from workers.engine.record import Outgoing
 
@@ -50,6 +51,8 @@ class Outcome(NamedTuple):
     traceparent: str | None = None
     received: int = 0
     """The command's append time in milliseconds, for the latency metric; 0 when published from storage."""
+    replay: Replay | None = None
+    """What the messages say of the replay that made the command be judged; stored, for it keeps effects from being called."""
 
     @property
     def position(self) -> Position:
@@ -60,17 +63,19 @@ class Outcome(NamedTuple):
         said = [[s.name, s.kind, s.value.decode(), s.sequenced] for s in self.said]
         ticket = [self.receipt.client, self.receipt.body_hash, self.receipt.kind] if self.receipt else None
         head = [self.origin, self.offset, self.command, self.correlation, self.actor, self.at, self.version, self.first, self.late]
-        text = orjson.dumps([*head, said, ticket])
+        replay = [[self.replay.id, self.replay.effects, str(self.replay.of) if self.replay.of else None]] if self.replay else []
+        text = orjson.dumps([*head, said, ticket, *replay])
         return b"\x01" + _compressed(text) if len(text) > COMPRESS_ABOVE else b"\x00" + text
 
     @classmethod
     def unpack(cls, packed: bytes) -> Self:
         text = zlib.decompress(packed[1:]) if packed[0] == 1 else packed[1:]
         fields: list[Any] = orjson.loads(text)
-        origin, offset, command, correlation, actor, at, version, first, late, said, ticket = fields
+        origin, offset, command, correlation, actor, at, version, first, late, said, ticket, *replays = fields
         messages = tuple(Said(name, kind, value.encode(), sequenced) for name, kind, value, sequenced in said)
         receipt = ReceiptTicket(*ticket) if ticket else None
-        return cls(Origin(origin), offset, command, correlation, actor, at, messages, version, first, late, receipt)
+        replay = Replay(replays[0][0], replays[0][1], Position.parse(replays[0][2]) if replays[0][2] else None) if replays else None
+        return cls(Origin(origin), offset, command, correlation, actor, at, messages, version, first, late, receipt, replay=replay)
 
     def messages(self, key: str, source: str, settled: int) -> Iterator[Outgoing]:
         """The records to append. ``settled``: the publisher's committed watermark of the command's partition."""
@@ -90,6 +95,7 @@ class Outcome(NamedTuple):
                 position=self.position,
                 settled=settled,
                 late=self.late,
+                replay=self.replay,
             )
             yield Outgoing(key.encode(), said.value, envelope.headers())
 

@@ -54,7 +54,7 @@ class Failure:
 class ParkedRow:
     """One waiting record. It is kept as it came and yet holds no personal value in the clear: only what was decoded is parked, and
     nothing decodes whose marked fields are not sealed texts. ``attempts`` counts tries of its decision; ``quarantined`` rows
-    wait for people. Times in milliseconds.
+    wait for people, ``skipped`` ones are passed over by their word. Times in milliseconds.
     ``only``: the one row of a projection that could not fold the event; so parked, it holds no key and waits for none."""
 
     group: str
@@ -63,6 +63,7 @@ class ParkedRow:
     next_attempt_at: int
     attempts: int = 0
     quarantined: bool = False
+    skipped: bool = False
     failure: Failure | None = None
     first_at: int = 0
     last_at: int = 0
@@ -96,7 +97,7 @@ class ParkedRow:
             "headers": [{"name": name, "value": value or b""} for name, value in record.headers],
             "appendedAt": record.timestamp,
             "attempts": self.attempts,
-            "state": "quarantined" if self.quarantined else "parked",
+            "state": "skipped" if self.skipped else "quarantined" if self.quarantined else "parked",
             "firstAt": from_milliseconds(self.first_at),
             "lastAt": from_milliseconds(self.last_at),
             VERSION: self.version,
@@ -119,6 +120,7 @@ class ParkedRow:
             next_attempt_at=to_milliseconds(Timestamp(item["nextAttemptAt"])),
             attempts=item["attempts"],
             quarantined=item["state"] == "quarantined",
+            skipped=item["state"] == "skipped",
             failure=failure,
             first_at=to_milliseconds(Timestamp(item["firstAt"])),
             last_at=to_milliseconds(Timestamp(item["lastAt"])),
@@ -146,6 +148,14 @@ class ParkingLot:
         last = attempts >= ATTEMPTS
         due = now + (SAFETY if last else self._pause(attempts))
         return replace(row, attempts=attempts, quarantined=last, failure=failure, last_at=now, next_attempt_at=due, version=row.version + 1)
+
+    def released(self, row: ParkedRow) -> ParkedRow:
+        """To be tried again now, as often as at first."""
+        return replace(row, attempts=0, quarantined=False, next_attempt_at=self._clock.now(), version=row.version + 1)
+
+    def passed_over(self, row: ParkedRow) -> ParkedRow:
+        """Never to be tried again; its line goes on behind it."""
+        return replace(self.released(row), skipped=True)
 
     def postponed(self, row: ParkedRow, milliseconds: int) -> ParkedRow:
         return replace(row, next_attempt_at=self._clock.now() + milliseconds, version=row.version + 1)

@@ -123,8 +123,10 @@ def _held(folded: Folded, parked: Sequence[Waiting], lane: Lane) -> Folded:
     """Every parking touches the root, so that a release in between fails on its version and folds again."""
     assert lane.entry is not None
     first, last, root = parked[0], parked[-1], folded.root
-    if root.hold is None and not root.has_seen(first.origin, first.offset - 1):
-        # What was refused before it without a trace is judged too: delivered again, it must not wait behind.
+    in_order = first.place == Position(first.origin, first.offset)
+    if root.hold is None and in_order and not root.has_seen(first.origin, first.offset - 1):
+        # What was refused before it without a trace is judged too: delivered again, it must not wait behind. Before what a replay
+        # sends or causes that would pass over the originals of copies to come.
         root = root.noted(first.origin, first.offset - 1)
     hold = Position(last.origin, last.offset)
     if root.hold and root.hold.origin == hold.origin and root.hold.offset > hold.offset:

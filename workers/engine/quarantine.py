@@ -12,11 +12,13 @@ from contracts.position import Origin
 from contracts.sealed import KeysUnavailable
 from contracts.timestamps import from_milliseconds
 from workers.engine.decision import ItemRef
-from workers.engine.ports import Absent, Clock, Fate, Metrics, RawSealer, Store, StoreUnavailable, Write
+from workers.engine.ports import Absent, AttributeIs, Clock, Fate, Metrics, RawSealer, Store, StoreUnavailable, Write
 from workers.engine.record import Record
 from workers.engine.retry import TRANSIENT
 
 FAILURES = "platform-failures"
+OPEN, RETRIED = "open", "retried"
+"""An open failure waits for people; every other state says what they decided."""
 _KIND = re.compile(r"mindlinks\.[a-z]{1,40}\.[A-Za-z]{1,80}\.v[0-9]{1,3}")
 _KEY = re.compile(r"([A-Z]+#)?([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64})")
 
@@ -56,7 +58,7 @@ class Quarantine:
             "kind": kind,
             "fingerprint": invalid.code if raised else f"{reason}/{kind}/{decode.__name__}",
             "reason": reason,
-            "state": "open",
+            "state": OPEN,
             "detail": invalid.detail,
             "position": f"{origin}/{record.offset}",
             "topic": record.partition.topic,
@@ -84,6 +86,9 @@ class Quarantine:
         while True:
             try:
                 (result,) = await self._store.write([write])
+                if result.fate is Fate.CONFLICT and (again := await self._reopening(write)):
+                    write = again
+                    continue
             except StoreUnavailable:
                 result = None
             if result and result.fate in (Fate.WRITTEN, Fate.CONFLICT):
@@ -92,6 +97,15 @@ class Quarantine:
                 raise Unquarantinable(f"{write.ref}: {result.detail}. {Unquarantinable.__doc__}")
             await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
             attempt += 1
+
+    async def _reopening(self, write: Write) -> Write | None:
+        """People had it tried again, and it failed again. None for any other row that is there: a record delivered once more changes
+        nothing about what was decided."""
+        assert write.after is not None
+        before = (await self._store.get([write.ref])).get(write.ref)
+        if before is None or before["state"] != RETRIED:
+            return None
+        return Write(write.ref, before, {**write.after, "firstAt": before["firstAt"]}, AttributeIs("state", RETRIED))
 
 
 def pack(record: Record) -> bytes:

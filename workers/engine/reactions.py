@@ -43,6 +43,10 @@ class ReactionsSink:
         """Nothing to fetch."""
 
     async def prepare(self, owned: Owned, arrival: Arrival) -> Commands:
+        return await self.commands_of(arrival)
+
+    async def commands_of(self, arrival: Arrival) -> Commands:
+        """What follows from an event, sent nowhere; for a rehearsal, too."""
         outgoing: dict[str, list[Outgoing]] = {}
         for reaction in self._by_kind.get(arrival.envelope.kind, ()):
             rows = await self._rows(reaction.query(arrival.event)) if reaction.query else ()
@@ -110,6 +114,7 @@ def command_record(service: str, role: str, send: Send, cause: Arrival, tracepar
         causation_id=cause.event.id,
         actor=f"system:{service}",
         traceparent=traceparent,
+        replay=cause.envelope.replay.onward if cause.envelope.replay else None,
     )
     return Outgoing(command.key.encode(), command.to_json(), envelope.headers())
 

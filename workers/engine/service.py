@@ -178,4 +178,6 @@ class Service:
         by_kind = {handler.command.kind(): handler for handler in self.handlers}
         if len(by_kind) != len(self.handlers):
             raise ValueError(f"{self.name}: a command kind is declared twice")
+        if len({effect.name for effect in self.effects}) != len({(effect.name, effect.run) for effect in self.effects}):
+            raise ValueError(f"{self.name}: effects of one name share their rows in the ledger, so they must run the same function")
         object.__setattr__(self, "handler_of", by_kind)

@@ -22,6 +22,7 @@ import orjson
 from contracts.envelope import Envelope
 from contracts.ids import fired_command_id
 from contracts.platform import TimerScheduled
+from contracts.replay import Replay
 from contracts.timestamps import from_milliseconds, to_milliseconds
 from contracts.topics import commands_topic
 from contracts.types import Id, Timestamp
@@ -65,7 +66,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What a waiting timer sends, and what its command will say about where it comes from. ``data``: a JSON object."""
+    """What a waiting timer sends, and what its command will say about where it comes from. ``data``: a JSON object. ``replay``: the one
+    that had it scheduled; what it may not call, its timers may not either."""
 
     kind: str
     key: str
@@ -73,6 +75,7 @@ class Sending:
     cause: str
     correlation: str
     traceparent: str | None
+    replay: Replay | None = None
 
     @property
     def topic(self) -> str:
@@ -175,7 +178,8 @@ class Cursor:
 
 def scheduled(data: TimerScheduled, envelope: Envelope) -> Word:
     value = orjson.dumps(data.data).decode()
-    sending = Sending(data.command_type, data.key, value, envelope.id, envelope.correlation_id, envelope.traceparent)
+    replay = envelope.replay.onward if envelope.replay else None
+    sending = Sending(data.command_type, data.key, value, envelope.id, envelope.correlation_id, envelope.traceparent, replay)
     return Word(data.timer_id, data.timer, envelope.sequence or "", data.due_at, sending)
 
 
@@ -209,6 +213,7 @@ def fired(row: TimerRow, traceparent: str | None) -> Outgoing:
         causation_id=row.sending.cause,
         actor=ACTOR,
         traceparent=traceparent,
+        replay=row.sending.replay,
     )
     value = orjson.dumps({**orjson.loads(row.sending.data), DUE_FIELD: row.due_at})
     return Outgoing(row.sending.key.encode(), value, envelope.headers())
@@ -241,8 +246,11 @@ def _sending_item(sending: Sending) -> dict[str, Any]:
         "causationId": sending.cause,
         "correlationId": sending.correlation,
     }
-    return item | ({"traceparent": sending.traceparent} if sending.traceparent else {})
+    item |= {"traceparent": sending.traceparent} if sending.traceparent else {}
+    return item | ({"replay": sending.replay.id, "replayEffects": sending.replay.effects} if sending.replay else {})
 
 
 def _sending(item: Mapping[str, Any]) -> Sending:
-    return Sending(item["commandType"], item["key"], item["data"], item["causationId"], item["correlationId"], item.get("traceparent"))
+    replay = Replay(item["replay"], item["replayEffects"]) if "replay" in item else None
+    cause, correlation = item["causationId"], item["correlationId"]
+    return Sending(item["commandType"], item["key"], item["data"], cause, correlation, item.get("traceparent"), replay)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from contracts.catalogue import MAXIMUM_RECORD, InvalidRecord, model_of
 from contracts.envelope import Envelope
 from contracts.message import CommandData
+from contracts.platform import WORDS
 from contracts.validation import first_fault
 from workers.engine.record import Outgoing
 from workers.ingress.problems import Problem
@@ -22,6 +23,8 @@ def command_model(kind: str) -> type[CommandData]:
         raise Problem(error.code, f"{error.detail}.", field="type") from error
     if not issubclass(model, CommandData):
         raise Problem("unknown_type", f"{kind} is an event, not a command.", field="type")
+    if model in WORDS:
+        raise Problem("unknown_type", f"{kind} is for operators: mindlinks failures.", field="type")
     return model
 
 

@@ -1,10 +1,11 @@
-"""``mindlinks failures``: what is in quarantine. Reads only."""
+"""``mindlinks failures``: what is in quarantine, listed and shown. What people decide about it is in ``failure_verbs``."""
 
 import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from random import Random
 from typing import Annotated, Any
 
 import typer
@@ -12,9 +13,27 @@ from rich.table import Table
 
 from workers.adapters.raw_sealing import OperationsSealer
 from workers.adapters.sealing import Sealer
+from workers.engine.parking import ParkedRow, ParkingLot
+from workers.ops import failure_verbs
 from workers.ops.quarantined import FailureLine, Failures, Group, Index
 from workers.ops.terminal import Json, console, run_async
 from workers.ops.timers import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One record in the waiting line of the failed one's key, as people see it."""
+
+    position: str
+    state: str
+    attempts: int
+    next_attempt_at: str
+
+    @classmethod
+    def of(cls, row: ParkedRow) -> "Parked":
+        item = row.to_item()
+        return cls(str(row.position), item["state"], row.attempts, item["nextAttemptAt"])
+
 
 INGRESS = "ingress"
 """Deliveries of providers are put aside under this name."""
@@ -24,6 +43,7 @@ Lines = list[FailureLine]
 def add(app: typer.Typer, context: Context) -> None:
     failures = typer.Typer(help="Records and deliveries in quarantine (table platform-failures).", no_args_is_help=True)
     app.add_typer(failures, name="failures")
+    failure_verbs.add(failures, context)
 
     @failures.command(
         "list",
@@ -48,7 +68,8 @@ def add(app: typer.Typer, context: Context) -> None:
             console.print((_lines if chosen else _groups)(found) if found else "nothing is in quarantine")
 
     @failures.command(
-        help="One failure whole: where it stood, what it says, its error. Sealed texts stay sealed. "
+        help="One failure whole: where it stood, what it says, its error, what waits behind it, and where its story is. Sealed texts stay "
+        "sealed. "
         "Examples: mindlinks failures show 1f0c...; mindlinks failures show 1f0c... --raw --json"
     )
     def show(
@@ -82,8 +103,14 @@ async def _grouped(context: Context) -> list[Group]:
 
 
 async def _shown(context: Context, failure: str, raw: bool) -> dict[str, Any]:
-    async with _opened(context) as failures:
-        return (await failures.one(failure)).told(raw=raw)
+    async with context.composition.open_backbone(context.settings()) as backbone:
+        found = await Failures(backbone.store, OperationsSealer(Sealer(backbone.keys))).one(failure)
+        told = found.told(raw=raw)
+        if found.message is None:
+            return told
+        lot = ParkingLot(found.item["role"], backbone.store, backbone.clock, Random())  # noqa: S311  # nothing is written
+        line = [asdict(Parked.of(row)) for row in await lot.line(found.message.envelope.subject)]
+        return {**told, "line": line, "story": f"mindlinks story {found.message.envelope.correlation_id}"}
 
 
 def _groups(found: list[Group]) -> Table:

@@ -16,9 +16,9 @@ from contracts.notification.events import NotificationDelivered, NotificationsRe
 from contracts.position import Origin, Position
 from contracts.topics import commands_topic, events_topic
 from tests.support import toy
+from tests.support.poisoned import MovedClock
 from tests.support.raw_sealer import ReadableRaw
 from tests.support.waiting import eventually
-from tests.unit.engine.test_parking import MovedClock
 from workers.engine.decision import Item, ItemRef
 from workers.engine.folding import SKIPPED
 from workers.engine.fuse import FuseLimits, FuseTripped
@@ -26,7 +26,7 @@ from workers.engine.holds import HEAD
 from workers.engine.ledger import EFFECTS
 from workers.engine.memory import MemoryLog, MemoryStore
 from workers.engine.metrics import NoMetrics
-from workers.engine.parking import ATTEMPTS, PARKED, ParkingFull
+from workers.engine.parking import ATTEMPTS, PARKED, ParkingFull, ParkingLot
 from workers.engine.planning import Conveyor
 from workers.engine.ports import Store, StoreUnavailable, Write, Written
 from workers.engine.record import Outgoing
@@ -237,6 +237,27 @@ async def test_after_its_last_attempt_it_is_quarantined_and_still_holds_its_key(
     (failure,) = failures()
     assert (failure["attempts"], failure["key"], failure["role"]) == (ATTEMPTS, sick, "notification-reactions")
     assert (len(bench.rows()), bench.held(), bench.causes(sick)) == (2, {sick}, [])
+
+
+@pytest.mark.parametrize("decision", ["released", "passed_over"])
+async def test_what_people_say_of_a_quarantined_event_is_done_by_its_worker(decision: str) -> None:
+    bench, sick = Bench(), str(uuid4())
+    ids = await bench.read(sick, 3)
+    bench.broken = {"react": {ids[0]}}
+    lot = ParkingLot("notification-reactions", bench.store(), bench.clock, Random(1))
+
+    def given_up() -> bool:
+        bench.clock.moved += 60_000
+        return any(item.get("state") == "quarantined" for item in bench.items.values())
+
+    async with bench.running(REACTIONS):
+        await eventually(given_up)
+        await eventually(lambda: bench.committed(REACTIONS) == 3)
+        bench.broken.clear()
+        first = (await lot.line(sick))[0]
+        await lot.keep(first, getattr(lot, decision)(first))
+        await bench.until_drained(REACTIONS, 3)
+    assert bench.causes(sick) == (ids if decision == "released" else ids[1:])
 
 
 async def test_a_command_no_log_takes_parks_its_event_and_those_behind() -> None:

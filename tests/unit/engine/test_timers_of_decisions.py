@@ -18,7 +18,7 @@ from contracts.types import CommandId, Timestamp
 from tests.support.oracle import START
 from tests.support.timer_station import BEGIN, COMMANDS, DAY, EVENTS, MINUTE, MovedClock
 from tests.support.waiting import eventually
-from tests.unit.services.contract.story import COMPANY, CONTRACT_ID, CONTRACTOR, SYSTEM, Story, signing
+from tests.unit.services.contract.story import COMPANY, CONTRACT_ID, CONTRACTOR, Story, signing
 from workers.engine.decision import Decision
 from workers.engine.memory import MemoryLog, MemoryStore
 from workers.engine.metrics import NoMetrics
@@ -36,8 +36,8 @@ class Told(Story):
         self.sent: list[tuple[CommandData, str]] = []
         super().__init__()
 
-    def send(self, data: Any, actor: str = SYSTEM, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
-        self.sent.append((data, actor))
+    def send(self, data: Any, actor: str | None = None, at: Timestamp = START, command: CommandId | None = None) -> Decision[Any]:
+        self.sent.append((data, actor or self.actor))
         return super().send(data, actor, at, command)
 
 

@@ -102,6 +102,8 @@ def test_a_readable_failure_shows_its_message_its_error_and_its_times(context: C
     assert told["message"]["recipientId"] == BAD
     assert told["headers"]["ce_subject"] == BAD
     assert "record" not in told
+    assert told["story"] == f"mindlinks story {told['headers']['ce_correlationid']}"
+    assert told["line"] == [{"position": "t/0/4", "state": "quarantined", "attempts": 12, "next_attempt_at": from_milliseconds(START)}]
 
 
 @pytest.mark.parametrize("fingerprint", [UNREADABLE, "ingress-stripe/unknown_key"])
@@ -143,3 +145,27 @@ def test_a_person_sees_a_table(context: CommandContext, monkeypatch: pytest.Monk
 def test_help_has_examples(context: CommandContext) -> None:
     for command in ("list", "show"):
         assert f"mindlinks failures {command}" in " ".join(run(context, command, "--help").stdout.split())
+
+
+# --- decisions, said on the command line -------------------------------------------------------------------------------
+
+
+def test_a_decision_needs_a_reason_and_one_failure(context: CommandContext) -> None:
+    failure = answered(context, "list", "--key", WELL)[0]["id"]
+    assert "--why" in run(context, "discard", failure).output
+    assert "say one of" in run(context, "retry", failure, "--key", WELL, "--why", "mended").output
+    assert "--set or --data" in run(context, "edit", failure, "--why", "typing error").output
+
+
+def test_a_delivery_is_discarded_with_nothing_said_in_a_topic(context: CommandContext) -> None:
+    failure = answered(context, "list", "--service", "ingress")[0]["id"]
+    (decided,) = answered(context, "discard", failure, "--why", "an account of a test")
+    assert decided == {"failure": failure, "state": "discarded", "command": ""}
+    again = run(context, "discard", failure, "--why", "an account of a test")
+    assert again.exit_code == 1
+
+
+def test_exported_nothing_personal_is_readable(context: CommandContext) -> None:
+    lines = run(context, "export", "--service", "notification").stdout.splitlines()
+    assert len(lines) == 4
+    assert all("somebody@example.org" not in line and json.loads(line)["service"] == "notification" for line in lines)
