@@ -91,11 +91,16 @@ def document_prefix(session: KycSessionId) -> str:
     return f"kyc/{session}/"
 
 
+def raw_body_prefix(session: KycSessionId) -> str:
+    """What the keys of a session's bodies begin with."""
+    return f"kyc-raw/{session}/"
+
+
 def raw_body_key(session: KycSessionId, digest: Hash) -> ObjectKey:
     """Where the encrypted body of a decision lies. ``digest``: sha256 of the body, or of what tells a webhook's delivery apart, so that a
     repeat has the same key. Apart from the
     documents: nobody uploads there."""
-    return f"kyc-raw/{session}/{digest}"
+    return f"{raw_body_prefix(session)}{digest}"
 
 
 # --- commands ------------------------------------------------------------------------------------------------------

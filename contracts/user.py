@@ -41,6 +41,11 @@ class ChannelWishes(Value):
     push: bool | None = None
 
 
+def avatar_folder(user: UserId) -> str:
+    """What the keys of a person's uploaded pictures begin with."""
+    return f"avatars/{user}/"
+
+
 # --- commands ------------------------------------------------------------------------------------------------------
 
 
@@ -81,7 +86,7 @@ class SetAvatar(_UserCommand):
 
     @model_validator(mode="after")
     def _own_folder(self) -> Self:
-        if self.avatar is not None and not self.avatar.key.startswith(f"avatars/{self.user_id}/"):
+        if self.avatar is not None and not self.avatar.key.startswith(avatar_folder(self.user_id)):
             raise ValueError("avatar.key must lie under avatars/<userId>/")
         return self
 

@@ -4,7 +4,7 @@ may scan."""
 from collections.abc import Mapping
 from typing import Final
 
-from schemas.table import Table
+from schemas.table import Owner, Table
 
 # A transaction needs the actions inside it; TransactWriteItems is no IAM action of its own.
 _ITEM_ACTIONS: Final = (
@@ -34,17 +34,18 @@ def index_actions(table: Table) -> tuple[str, ...]:
 
 
 def operator_actions(table: Table) -> tuple[str, ...]:
-    """Of tools that read the whole table, where the declaration gives a reason, and that write nothing."""
-    return _SCAN_ACTIONS if table.scans else ()
+    """Of tools that read the whole table and write nothing: any service's is held against its log (`mindlinks rebuild`)."""
+    return _SCAN_ACTIONS if table.scans or table.owner is not Owner.PLATFORM else ()
 
 
 def operator_statements(table: Table, environment: str, *, region: str = "*", account: str = "*") -> tuple[Mapping[str, object], ...]:
     """The operators' IAM statements: none where nobody reads the whole table."""
     name = table.name_in(environment)
     arn = f"arn:aws:dynamodb:{region}:{account}:table/{name}"
-    if not table.scans:
+    actions = operator_actions(table)
+    if not actions:
         return ()
-    whole = _statement(name, "Whole", operator_actions(table), (arn,))
+    whole = _statement(name, "Whole", actions, (arn,))
     indexes = tuple(f"{arn}/index/{index.name}" for index in table.indexes)
     return (whole, _statement(name, "WholeIndexes", _QUERY_ACTIONS, indexes)) if indexes else (whole,)
 

@@ -127,7 +127,7 @@ class Index:
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table, its owner and its care. `deletes` says why rows may be deleted; empty means that none ever is. `scans`: why operators'
-    tools read the whole of it; empty means that they don't."""
+    tools read the whole of it, beside the rebuild that holds any service's table against its log."""
 
     name: str
     owner: Owner

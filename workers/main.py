@@ -14,10 +14,12 @@ from workers.adapters.avatars import StoredAvatars
 from workers.adapters.blind_index import email_hash
 from workers.adapters.dynamodb import DynamoStore
 from workers.adapters.kafka import KafkaLog
+from workers.adapters.kafka_reading import KafkaReader
 from workers.adapters.key_ring import KeyRing
 from workers.adapters.key_wrapping import DEVELOPMENT_MASTER_KEY, KeyWrapping, LocalWrapping
 from workers.adapters.kms import KmsWrapping
 from workers.adapters.kyc_ports import KYC_PORTS, open_kyc_ports
+from workers.adapters.lead_keys import LeadKeys
 from workers.adapters.links import LinkKeys, Links
 from workers.adapters.onfido import Onfido
 from workers.adapters.opencorporates import OpenCorporates
@@ -25,36 +27,53 @@ from workers.adapters.opening import INGRESS, SIGN_IN, KeyRights, Opener, ValueR
 from workers.adapters.passwords import BcryptPasswords
 from workers.adapters.pdf import PdfRenderer
 from workers.adapters.prometheus import PrometheusMetrics
-from workers.adapters.provider_limits import provider_limits
+from workers.adapters.provider_limits import provider_limits, stripe_limit
 from workers.adapters.raw_bodies import RawBodies
 from workers.adapters.raw_sealing import OperationsSealer
 from workers.adapters.s3 import S3Documents
 from workers.adapters.s3_objects import S3Objects
 from workers.adapters.s3_uploads import S3Uploads
 from workers.adapters.sealing import Sealer
+from workers.adapters.sender_ids import SenderIds
 from workers.adapters.ses import SesMailer
+from workers.adapters.sms import SnsTexts
+from workers.adapters.sns_signing import SnsSigning
 from workers.adapters.stripe import StripePayments
+from workers.adapters.stripe_events import StripeEvents
 from workers.adapters.subject_keys import SubjectKeys
 from workers.adapters.templates import Rendering
 from workers.adapters.tracing import OpenTelemetryTracer
 from workers.adapters.veriff import Veriff
+from workers.adapters.visit_records import StoredVisits
 from workers.engine.effects import EffectPace
 from workers.engine.memory import MemoryLog, MemoryStore, SystemClock
+from workers.engine.memory.reading import MemoryReader
 from workers.engine.ports import Clock, Log, Store
+from workers.engine.rate_limit import RateLimit
 from workers.engine.runtime import Runtime, World
 from workers.engine.service import Service
 from workers.engine.tracing import NoTracer
 from workers.ingress import descriptions, health
 from workers.ingress.app import create_app
 from workers.ingress.clients import Clients, load_clients
-from workers.ingress.dependencies import Dependencies, Health, OnfidoEndpoints, StripeEndpoints, VeriffEndpoints
+from workers.ingress.dependencies import (
+    Dependencies,
+    Health,
+    OnfidoEndpoints,
+    SnsEndpoints,
+    StripeEndpoints,
+    TwilioEndpoint,
+    VeriffEndpoints,
+)
 from workers.ingress.link_tokens import NewLinks
 from workers.ingress.quarantine import DeliveryQuarantine
 from workers.ingress.refresh_tokens import RefreshTokens
 from workers.ingress.serving import serve
+from workers.ingress.stripe_gaps import ListedEvents
 from workers.ops.cli import build_cli
 from workers.ops.composition import Backbone
-from workers.ops.fakes.memory import MemoryDocuments, MemoryMailer, MemoryObjects, MemoryUploads
+from workers.ops.event_reading import EventReading
+from workers.ops.fakes.memory import MemoryDocuments, MemoryMailer, MemoryObjects, MemoryTexts, MemoryUploads
 from workers.services.analytics.service import SERVICE as ANALYTICS
 from workers.services.auth.service import SERVICE as AUTH
 from workers.services.client.service import SERVICE as CLIENT
@@ -62,12 +81,13 @@ from workers.services.contract.ports import Documents
 from workers.services.contract.service import SERVICE as CONTRACT
 from workers.services.contractor.service import SERVICE as CONTRACTOR
 from workers.services.kyc.service import SERVICE as KYC
+from workers.services.lead.service import SERVICE as LEAD
 from workers.services.notification.service import SERVICE as NOTIFICATION
 from workers.services.payment.service import SERVICE as PAYMENT
 from workers.services.user.service import SERVICE as USER
 from workers.settings import EMBEDDED, PRODUCTION, Settings
 
-SERVICES: tuple[Service, ...] = (AUTH, USER, CLIENT, CONTRACTOR, KYC, CONTRACT, PAYMENT, NOTIFICATION, ANALYTICS)
+SERVICES: tuple[Service, ...] = (AUTH, USER, CLIENT, CONTRACTOR, KYC, CONTRACT, PAYMENT, NOTIFICATION, LEAD, ANALYTICS)
 
 
 class MindLinks:
@@ -80,14 +100,16 @@ class MindLinks:
         """Nothing connects before its first use."""
         registry = CollectorRegistry()
         embedded = settings.kafka == EMBEDDED
-        log: Log = MemoryLog() if embedded else KafkaLog(settings.kafka)
+        memory = MemoryLog()
+        log: Log = memory if embedded else KafkaLog(settings.kafka)
+        reader = MemoryReader(memory) if embedded else KafkaReader(settings.kafka)
         store: Store = MemoryStore() if embedded else DynamoStore(settings.environment, endpoint=settings.dynamodb, region=settings.region)
         tracer = OpenTelemetryTracer.to_collector(settings.traces, "mindlinks") if settings.traces else None
         clock = SystemClock()
         keys = _key_ring(settings, store, clock)
         objects = MemoryObjects() if embedded else S3Objects(settings.bucket, region=settings.region)
         try:
-            yield Backbone(log, store, clock, registry, PrometheusMetrics(registry), tracer or NoTracer(), keys, objects)
+            yield Backbone(log, store, clock, registry, PrometheusMetrics(registry), tracer or NoTracer(), keys, objects, reader)
         finally:
             await objects.close()
             await keys.close()
@@ -108,16 +130,20 @@ class MindLinks:
             payments = StripePayments(settings.stripe_api_key.get_secret_value(), openers["stripe"], api_base=settings.stripe_api_base)
             stripe = await stack.enter_async_context(payments)
             documents, mailer = await _storage_and_mail(settings, openers["ses"], links, stack)
+            texts = await _texts(settings, openers["sms"], links, stack)
             registry = await stack.enter_async_context(_registry(settings, openers["opencorporates"]))
             identity = await stack.enter_async_context(open_kyc_ports(_veriff(settings), _onfido(settings), backbone.objects, openers))
             yield identity | {
                 "documents": Documents(renderer, documents, ValueReader(openers["documents"])),
                 "ses": mailer,
+                "sms": texts,
                 "render": Rendering(openers["render"], links),
                 "stripe": stripe,
                 "keys": backbone.keys,
                 "opencorporates": registry,
                 "avatars": StoredAvatars(backbone.objects),
+                "lead-keys": LeadKeys(backbone.keys),
+                "visits": StoredVisits(backbone.store),
             }
 
     def world(self, settings: Settings, backbone: Backbone, ports: Mapping[str, Any]) -> World:
@@ -129,37 +155,46 @@ class MindLinks:
             metrics=backbone.metrics,
             random=SystemRandom(),
             ports=ports,
-            effects=EffectPace(limits=provider_limits(settings.stripe_api_key.get_secret_value(), settings.mail_per_second)),
+            effects=EffectPace(limits=_limits(settings)),
             tracer=backbone.tracer,
             raw_sealer=OperationsSealer(Sealer(backbone.keys)),
         )
 
     def ingress(self, settings: Settings, backbone: Backbone) -> ASGIApp:
+        return create_app(self._dependencies(settings, backbone))
+
+    @asynccontextmanager
+    async def event_reading(self, settings: Settings, backbone: Backbone) -> AsyncIterator[EventReading]:
+        key, intake = settings.stripe_api_key.get_secret_value(), ListedEvents(self._dependencies(settings, backbone))
+        async with StripeEvents(key, backbone.clock, stripe_limit(key), api_base=settings.stripe_api_base) as events:
+            yield EventReading(events, intake, backbone.store, backbone.clock, settings.environment, SystemRandom())
+
+    def _dependencies(self, settings: Settings, backbone: Backbone) -> Dependencies:
         key = settings.blind_index_key.get_secret_value().encode()
-        return create_app(
-            Dependencies(
-                environment=settings.environment,
-                log=backbone.log,
-                store=backbone.store,
-                clock=backbone.clock,
-                metrics=backbone.metrics,
-                quarantine=DeliveryQuarantine(backbone.store, OperationsSealer(Sealer(backbone.keys))),
-                sealer=Opener(Sealer(backbone.keys), INGRESS, "ingress"),
-                passwords=BcryptPasswords(settings.bcrypt_cost),
-                password_hashes=Opener(Sealer(backbone.keys), SIGN_IN, "sign-in"),
-                refresh_tokens=RefreshTokens.parse(settings.refresh_keys.get_secret_value()),
-                uploads=MemoryUploads() if settings.kafka == EMBEDDED else S3Uploads(settings.bucket, region=settings.region),
-                new_link=NewLinks(LinkKeys.parse(settings.link_keys.get_secret_value())),
-                email_hash=partial(email_hash, key),
-                blind_index_key=key,
-                clients=load_clients(settings.client_keys_file) if settings.client_keys_file else Clients(()),
-                stripe=StripeEndpoints(settings.webhook_secrets, settings.connect_webhook_secrets, settings.environment == PRODUCTION),
-                veriff=VeriffEndpoints(settings.veriff_webhook_secrets, settings.veriff_api_key.get_secret_value()),
-                onfido=OnfidoEndpoints(settings.onfido_webhook_secrets),
-                bodies=RawBodies(backbone.objects, Opener(Sealer(backbone.keys), INGRESS, "ingress")),
-                health=Health(checks=backbone.checks()),
-                registry=backbone.registry,
-            )
+        return Dependencies(
+            environment=settings.environment,
+            log=backbone.log,
+            store=backbone.store,
+            clock=backbone.clock,
+            metrics=backbone.metrics,
+            quarantine=DeliveryQuarantine(backbone.store, OperationsSealer(Sealer(backbone.keys))),
+            sealer=Opener(Sealer(backbone.keys), INGRESS, "ingress"),
+            passwords=BcryptPasswords(settings.bcrypt_cost),
+            password_hashes=Opener(Sealer(backbone.keys), SIGN_IN, "sign-in"),
+            refresh_tokens=RefreshTokens.parse(settings.refresh_keys.get_secret_value()),
+            uploads=MemoryUploads() if settings.kafka == EMBEDDED else S3Uploads(settings.bucket, region=settings.region),
+            new_link=NewLinks(LinkKeys.parse(settings.link_keys.get_secret_value())),
+            email_hash=partial(email_hash, key),
+            blind_index_key=key,
+            clients=load_clients(settings.client_keys_file) if settings.client_keys_file else Clients(()),
+            stripe=StripeEndpoints(settings.webhook_secrets, settings.connect_webhook_secrets, settings.environment == PRODUCTION),
+            veriff=VeriffEndpoints(settings.veriff_webhook_secrets, settings.veriff_api_key.get_secret_value()),
+            onfido=OnfidoEndpoints(settings.onfido_webhook_secrets),
+            sns=SnsEndpoints(SnsSigning(base=settings.sns_base), settings.topics_of_ses, settings.topics_of_sms),
+            twilio=TwilioEndpoint(settings.twilio_auth_tokens, settings.twilio_callback),
+            bodies=RawBodies(backbone.objects, Opener(Sealer(backbone.keys), INGRESS, "ingress")),
+            health=Health(checks=backbone.checks()),
+            registry=backbone.registry,
         )
 
     def watch(self, backbone: Backbone, runtime: Runtime) -> ASGIApp:
@@ -184,6 +219,16 @@ async def _storage_and_mail(settings: Settings, opener: Opener, links: Links, st
     stack.push_async_callback(documents.close)
     mailer = SesMailer(opener, links, sender=settings.mail_from, configuration_set=settings.mail_configuration_set, region=settings.region)
     return documents, await stack.enter_async_context(mailer)
+
+
+async def _texts(settings: Settings, opener: Opener, links: Links, stack: AsyncExitStack) -> Any:
+    if settings.kafka == EMBEDDED:
+        return MemoryTexts(opener, links)
+    return await stack.enter_async_context(SnsTexts(opener, links, SenderIds.parse(settings.sms_sender_ids), region=settings.region))
+
+
+def _limits(settings: Settings) -> Mapping[str, RateLimit]:
+    return provider_limits(settings.stripe_api_key.get_secret_value(), settings.mail_per_second, settings.sms_per_second)
 
 
 def _registry(settings: Settings, opener: Opener) -> OpenCorporates:

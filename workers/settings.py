@@ -56,6 +56,15 @@ class Settings(BaseSettings):
     mail_per_second: float = Field(default=14.0, gt=0)
     """This process's share of the SES account's sending rate."""
     mail_from: str = "no-reply@mindlinks.example"
+    ses_topics: str = ""
+    """ARNs of the SNS topics that SES's events come by."""
+    sms_topics: str = ""
+    """The same for the forwarded delivery log of SMS."""
+    sns_base: str | None = None
+    sms_sender_ids: str = ""
+    sms_per_second: float = Field(default=20.0, gt=0)
+    twilio_tokens: SecretStr = SecretStr("")
+    twilio_callback: str = ""
     app_url: str = "https://app.mindlinks.example"
 
     @model_validator(mode="after")
@@ -71,6 +80,13 @@ class Settings(BaseSettings):
         missing = [f"MINDLINKS_{name}" for name, value in needed.items() if not value.get_secret_value()]
         if self.environment == PRODUCTION and missing:
             raise ValueError(f"{', '.join(missing)} must be set in {PRODUCTION}")
+        return self
+
+    @model_validator(mode="after")
+    def _real_signatures_in_production(self) -> Self:
+        """Whoever answers under that address can sign feedback."""
+        if self.environment == PRODUCTION and self.sns_base:
+            raise ValueError(f"MINDLINKS_SNS_BASE must not be set in {PRODUCTION}")
         return self
 
     @property
@@ -91,6 +107,18 @@ class Settings(BaseSettings):
     @property
     def veriff_webhook_secrets(self) -> tuple[str, ...]:
         return _split(self.veriff_secrets.get_secret_value())
+
+    @property
+    def topics_of_ses(self) -> frozenset[str]:
+        return frozenset(_split(self.ses_topics))
+
+    @property
+    def topics_of_sms(self) -> frozenset[str]:
+        return frozenset(_split(self.sms_topics))
+
+    @property
+    def twilio_auth_tokens(self) -> tuple[str, ...]:
+        return _split(self.twilio_tokens.get_secret_value())
 
     @property
     def onfido_webhook_secrets(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from botocore.validate import ParamValidator
 
 from schemas import platform, registry
 from schemas.render import create_table_request, documentation, iam_statements, main, stale_files, terraform_variables
+from schemas.rights import operator_statements
 from schemas.table import (
     KEYS_ONLY,
     Attribute,
@@ -255,6 +256,18 @@ def test_rights_are_exact(table: Table) -> None:
         assert statements[1]["Action"] == ["dynamodb:Query"]
         assert statements[1]["Resource"] == [f"{arn}/index/{index.name}" for index in table.indexes]
     assert len(statements) == (2 if table.indexes else 1)
+
+
+def test_operators_scan_only_where_a_reason_is_declared_and_write_nothing() -> None:
+    found = {table.name: cast("tuple[dict[str, Any], ...]", operator_statements(table, "dev", account="1")) for table in ALL}
+    scanning = {name: [action for each in statements for action in each["Action"]] for name, statements in found.items() if statements}
+    assert {"payment-escrow", "payment-transactions"} <= set(scanning)
+    assert all("dynamodb:Scan" in actions for actions in scanning.values())
+    assert {action for actions in scanning.values() for action in actions} <= {
+        f"dynamodb:{action}" for action in ("GetItem", "BatchGetItem", "Query", "Scan")
+    }
+    arn = "arn:aws:dynamodb:*:1:table/dev-payment-transactions"
+    assert [each["Resource"][0] for each in found["payment-transactions"]] == [arn, f"{arn}/index/contractId-index"]
 
 
 def test_rows_are_deleted_only_where_a_reason_is_declared() -> None:

@@ -15,6 +15,7 @@ from contracts.contract.commands import PublishContractTemplate
 from contracts.contractor import CreateContractorProfile, EraseContractor, UpdateContractorProfile
 from contracts.ids import derived, notification_id, template_id
 from contracts.kyc import RecordKycProgress, RegisterKycDocument
+from contracts.lead import ScheduleDemo, SetDemoNotes, SubscribeNewsletter
 from contracts.message import CommandData
 from contracts.notification.commands import ActivateNotificationTemplate, PlanNotification, PublishNotificationTemplate, SyncRecipient
 from contracts.types import EventId
@@ -107,6 +108,9 @@ POOLS: Final[Mapping[str, Sequence[Any]]] = {
     "timezone": ("UTC", "Africa/Cairo", "one"),
     "veriffSessionId": ("one", "one", "two"),
     "last4": ("1234",),
+    "contactId": (IDS[0], IDS[0], IDS[1]),
+    "demoId": (IDS[0], IDS[0], IDS[1]),
+    "emailHash": (HASHES[0], HASHES[0], HASHES[1]),
 }
 
 
@@ -260,6 +264,18 @@ def _progress(wire: Wire, chooser: Chooser) -> Wire:
     return wire | {"code": chooser.pick(("7001", "7002", "7005"))}
 
 
+def _subscription(wire: Wire, _chooser: Chooser) -> Wire:
+    return wire | {"subscriptionId": derived(f"newsletter:{wire['emailHash']}")}
+
+
+def _appointment(wire: Wire, chooser: Chooser) -> Wire:
+    return wire | {"scheduledAt": chooser.pick(("2026-02-20T00:00:00.000Z", "2026-06-20T00:00:00.000Z", "2027-06-20T00:00:00.000Z"))}
+
+
+def _notes(wire: Wire, chooser: Chooser) -> Wire:
+    return wire | {"notes": f"s1.subject.lead:{chooser.pick(HASHES)}.1.{chooser.pick(('QUJD', 'QUJDE'))}"}
+
+
 MENDING: Final[Mapping[type[CommandData], Callable[[Wire, Chooser], Wire]]] = {
     PlanNotification: _planned,
     PublishContractTemplate: _contract_template,
@@ -278,4 +294,7 @@ MENDING: Final[Mapping[type[CommandData], Callable[[Wire, Chooser], Wire]]] = {
     SetAvatar: _own_avatar,
     RegisterKycDocument: _own_document,
     RecordKycProgress: _progress,
+    SubscribeNewsletter: _subscription,
+    ScheduleDemo: _appointment,
+    SetDemoNotes: _notes,
 }

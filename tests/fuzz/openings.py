@@ -33,6 +33,7 @@ from contracts.types import Channel, ContractorId, Currency, DecisionTime, Recip
 from tests.contracts.test_examples import example
 from tests.fuzz.inventing import ACTORS, CONTRACTORS, IDS, USERS
 from tests.fuzz.openings_people import OPENINGS_OF_PEOPLE, Opening
+from tests.fuzz.openings_visitors import OPENINGS_OF_VISITORS
 from tests.support.oracle import START
 from tests.unit.services.contract import story
 from tests.unit.services.notification import people
@@ -212,5 +213,6 @@ OPENINGS: Final[Mapping[str, Opening]] = {
     "escrow and payee": (*_escrow(), *_payee()),
     "messages": _messages(),
     **OPENINGS_OF_PEOPLE,
+    **OPENINGS_OF_VISITORS,
     "troubles": _troubles(),
 }

@@ -13,6 +13,7 @@ from contracts.envelope import Envelope, ReceiptTicket, text_headers
 from contracts.ids import derived
 from contracts.platform import CommandRefused, CommandSettled, Settlement, TimerScheduled
 from contracts.position import LONGEST_OFFSET, Origin, Position
+from contracts.replay import Replay
 from contracts.sealed import VALUE, FieldClass, SealedText, bank_number
 from contracts.timestamps import from_milliseconds, to_milliseconds
 from contracts.types import CommandId, EffectId, EventId, Purpose, Timestamp
@@ -42,6 +43,9 @@ instants = milliseconds.map(from_milliseconds)
 origins = st.builds(lambda topic, partition: Origin(f"{topic}/{partition}"), ids, st.integers(0, 63))
 positions = st.builds(Position, origins, offsets)
 tickets = st.builds(ReceiptTicket, texts, texts, texts)
+providers = st.sampled_from(["none", "all", "ses", "ses,stripe"])
+told_replays = st.builds(Replay, ids, providers, st.none() | positions, st.none(), st.just(""))
+replays = told_replays | st.builds(Replay, ids, providers, positions, st.none() | instants, texts)
 values = st.dictionaries(texts, st.integers(-(2**53), 2**53) | texts | st.booleans() | st.none(), max_size=4).map(orjson.dumps)
 envelopes = st.builds(
     Envelope,
@@ -59,6 +63,7 @@ envelopes = st.builds(
     position=st.none() | positions,
     settled=st.none() | offsets,
     late=st.booleans(),
+    replay=st.none() | replays,
 )
 outcomes = st.builds(
     Outcome,
@@ -75,6 +80,7 @@ outcomes = st.builds(
     receipt=st.none() | tickets,
     traceparent=st.none(),
     received=st.just(0),
+    replay=st.none() | told_replays,
 )
 
 

@@ -24,9 +24,9 @@ from workers.services.payment.service import SERVICE as PAYMENT
 
 INVITED = InvitationId(derived(f"invitation:{COMPANIES[0]}:{HASHES[1]}"))
 STEPS = 30
-STORIES = 800
+STORIES = 1_200
 RARE = 10
-"""Of 145 kinds, those that so few stories may miss; a fuzzer's hours tell more."""
+"""Of 165 kinds, those that so few stories may miss; a fuzzer's hours tell more."""
 BYTES = 20_000
 """More than a story's choices."""
 

@@ -27,6 +27,7 @@ from workers.services.client.service import SERVICE as CLIENT
 from workers.services.contract.service import SERVICE as CONTRACT
 from workers.services.contractor.service import SERVICE as CONTRACTOR
 from workers.services.kyc.service import SERVICE as KYC
+from workers.services.lead.service import SERVICE as LEAD
 from workers.services.notification.service import SERVICE as NOTIFICATION
 from workers.services.payment.escrow import ESCROW, Escrow, EscrowStatus
 from workers.services.payment.ledger import Transaction, reserve
@@ -34,7 +35,7 @@ from workers.services.payment.payee import PAYEE
 from workers.services.payment.service import SERVICE as PAYMENT
 from workers.services.user.service import SERVICE as USER
 
-_ALL: Final = (AUTH, USER, CLIENT, CONTRACTOR, KYC, CONTRACT, PAYMENT, NOTIFICATION, ANALYTICS)
+_ALL: Final = (AUTH, USER, CLIENT, CONTRACTOR, KYC, CONTRACT, PAYMENT, NOTIFICATION, LEAD, ANALYTICS)
 SERVICES: Final[Mapping[str, Service]] = {each.name: each for each in _ALL}
 HANDLERS: Final[Sequence[Handler[Any, Any]]] = tuple(handler for service in SERVICES.values() for handler in service.handlers)
 FOREGROUNDS: Final[Mapping[str, Sequence[Handler[Any, Any]]]] = {
@@ -47,6 +48,7 @@ FOREGROUNDS: Final[Mapping[str, Sequence[Handler[Any, Any]]]] = {
     "company": CLIENT.handlers,
     "contractor": (*CONTRACTOR.handlers, *KYC.handlers),
     "checks": KYC.handlers,
+    "visitors": (*LEAD.handlers, *ANALYTICS.handlers),
     "all": HANDLERS,
 }
 SCENES: Final = (
@@ -58,9 +60,11 @@ SCENES: Final = (
     *(("company", "company"),) * 2,
     *(("contractor", "contractor"),) * 2,
     ("contractor", "checks"),
+    *(("requests", "visitors"),) * 2,
+    ("gone", "visitors"),
     ("escrow and payee", "all"),
     ("contract", "all"),
-    *(("nothing", name) for name in ("contract", "messages", "people", "company", "contractor", "all")),
+    *(("nothing", name) for name in ("contract", "messages", "people", "company", "contractor", "visitors", "all")),
 )
 """What a story begins with, and whose commands are made up from then on."""
 HARMLESS: Final = frozenset(
@@ -94,8 +98,8 @@ REASONS: Final = frozenset(
         # domain.md 7: payment
         *("escrow_closing", "escrow_closed", "currency_mismatch", "too_many_deposits", "deposit_in_progress", "insufficient_available"),
         *("release_in_flight", "amount_too_large", "deposit_disputed", "too_many_holds", "second_approver_required"),
-        # domain.md 8: notification
-        "attempts_exhausted",
+        # domain.md 8 and 10: notification and lead
+        *("attempts_exhausted", "date_past"),
     }
 )
 KEPT: Final = 6

@@ -21,6 +21,9 @@ async def test_the_promises_hold_under_chaos(credentials: None) -> None:
     assert not report.broken, "\n".join(report.lines())
     assert report.outcome is not None
     assert report.outcome.commands == SHORT.commands
+    assert report.money is not None
+    assert report.money.commands >= SHORT.money
+    assert report.money.rows > report.money.escrows > 0
     done = report.outcome.consequences
     assert min(done.reactions, done.effects, done.timers) > SHORT.commands / 20
     assert report.figures["kills"]

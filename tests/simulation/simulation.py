@@ -170,6 +170,9 @@ class Simulation:
         while self.loop.time() < end and not self.failures:
             until = self.loop.time() + 0.1
             self.loop.run(partial(self._reached, until), MOST_STEPS)
+            if self.loop.time() < until:
+                # Nothing is left to do: every worker ended, and said why.
+                return
             if self.open_ends():
                 quiet_since = self.loop.time()
             elif self.loop.time() - quiet_since >= QUIET:

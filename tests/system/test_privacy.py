@@ -4,8 +4,10 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -21,7 +23,7 @@ from contracts.timestamps import from_milliseconds
 from contracts.topics import commands_topic
 from contracts.types import Purpose
 from contracts.user import UpdateProfile
-from tests.support.clear_copies import found
+from tests.support.clear_copies import Copy, found
 from tests.support.rerun import differences, rerun
 from tests.support.sealed_copies import opened, sealed_texts
 from tests.support.unsealed_ingress import UNSEALED
@@ -37,6 +39,10 @@ from workers.ops.demo.cast import Cast
 from workers.ops.demo.census import rows_of
 from workers.ops.demo.stage import CURRENCY
 from workers.ops.dev.processes import IngressProcess
+from workers.ops.rebuild.comparing import Comparison
+from workers.ops.rebuild.judging import Rebuilding
+from workers.ops.rebuild.rerun import Rerun
+from workers.ops.rebuild.shadow import Shadow
 
 LEAKED = str(uuid4())
 """Somebody whose first name is written unsealed, by a planted fault."""
@@ -100,6 +106,35 @@ async def test_nothing_personal_is_in_any_byte_that_was_written(story: Story) ->
         sizes[copy.where.partition(" ")[0]] += len(copy.content)
     print(f"{len(values)} values, {len(copies)} copies, bytes: {dict(sizes)}")
     assert found(copies, values) == []
+
+
+async def test_whoever_operates_it_finds_it_well_and_reads_the_story_without_a_personal_value(story: Story) -> None:
+    code, health = await asked(story, "doctor", "--deep")
+    assert (code, health["findings"]) == (0, [])
+    assert len(health["checks"]) > 10
+    code, told = await asked(story, "story", story.cast.contract_id)
+    assert (code, told["is"]) == (0, "key")
+    kinds = Counter(node["what"] for root in told["stories"] for node in nodes(root))
+    print(f"{told['records']} records read, {dict(kinds)}")
+    assert {"webhook", "command", "event", "effect", "timer", "notification"} <= set(kinds)
+    assert any("(sealed)" in each for root in told["stories"] for node in nodes(root) for each in node.get("fields", []))
+    assert found([Copy("doctor and story", json.dumps([health, told]).encode())], personal(story.cast)) == []
+
+
+async def asked(story: Story, *arguments: str) -> tuple[int | None, Any]:
+    """Exit code and document of ``mindlinks``, as an operator runs it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *("-m", "workers.main", *arguments, "--json"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, errors = await process.communicate()
+    assert output, errors.decode()[-3000:]
+    return process.returncode, json.loads(output)
+
+
+def nodes(root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield root
+    for child in root.get("children", []):
+        yield from nodes(child)
 
 
 async def test_the_same_search_finds_one_text_whose_sealing_is_switched_off(story: Story) -> None:
@@ -199,3 +234,17 @@ async def test_the_command_log_run_again_gives_the_same_rows(story: Story) -> No
     live = {table: found for table, found in rows.items() if found and not table.startswith(PROJECTED)}
     print(f"{sum(map(len, live.values()))} rows of {len(live)} tables")
     assert differences(live, again) == []
+
+
+async def test_a_rebuild_finds_the_rows_of_every_service_as_its_log_makes_them(story: Story, tmp_path: Path) -> None:
+    backbone = story.standing.backbone
+    services = [each for each in MindLinks().services.values() if each.handlers]
+    for service in services:
+        with Shadow(tmp_path / service.name) as shadow:
+            rebuilding = Rebuilding(service, shadow)
+            log = Rerun(backbone.reader, service.name, rebuilding)
+            await log.catch_up()
+            drifts = await Comparison(service, backbone.store, backbone.clock, shadow, log).drifts()
+            print(f"{service.name}: {shadow.count()} rows, {dict(rebuilding.counts)}")
+            assert (drifts, shadow.differing_roots()) == ([], [])
+    assert len(services) == len(MindLinks().services)

@@ -1,7 +1,7 @@
 """Administration of Kafka: topic ids, commits with their metadata, topics declared and compared. Its one blocking call runs in a thread."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -55,41 +55,39 @@ class KafkaAdmin:
 
     async def assigned(self, group: str, partitions: Sequence[Partition]) -> list[Assigned]:
         """What the group committed there, under which topic id, and where each log ends."""
-        if not partitions:
-            return []
-        described = await self.describe(sorted({partition.topic for partition in partitions}))
-        committed = await self._committed(group, partitions)
-        ends = await self.ends(partitions)
-        return [
-            Assigned(
-                partition=partition,
-                origin=origin(str(described[partition.topic].topic_id), partition.number),
-                committed=committed[partition][0],
-                metadata=committed[partition][1],
-                end=ends[partition],
-            )
-            for partition in partitions
-        ]
+        return (await self.assigned_to({group: partitions}))[group]
 
-    async def _committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, tuple[int | None, str]]:
+    async def assigned_to(self, wanted: Mapping[str, Sequence[Partition]]) -> dict[str, list[Assigned]]:
+        """The same of many groups, each log asked once."""
+        partitions = list(dict.fromkeys(each for found in wanted.values() for each in found))
+        if not partitions:
+            return {group: [] for group in wanted}
+        described = await self.describe(sorted({partition.topic for partition in partitions}))
+        committed = await self._committed(wanted)
+        ends = await self.ends(partitions)
+        origins = {each: origin(str(described[each.topic].topic_id), each.number) for each in partitions}
+        return {
+            group: [Assigned(each, origins[each], *committed[group, each], end=ends[each]) for each in found]
+            for group, found in wanted.items()
+        }
+
+    async def members(self, groups: Sequence[str]) -> dict[str, int]:
+        """How many each group has; none of one that is not there."""
+        futures = self._client.describe_consumer_groups(list(groups), request_timeout=TIMEOUT) if groups else {}
+        return {group: len((await self._answer(future)).members) for group, future in futures.items()}
+
+    async def _committed(self, wanted: Mapping[str, Sequence[Partition]]) -> dict[tuple[str, Partition], tuple[int | None, str]]:
         """By aiokafka: confluent-kafka 2.16 reads a commit's metadata past its end (no terminating zero on the wire)."""
-        wanted = [aiokafka.TopicPartition(partition.topic, partition.number) for partition in partitions]
         client = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
         try:
             async with asyncio.timeout(TIMEOUT):
                 await client.start()
-                answer = await client.list_consumer_group_offsets(group, partitions=wanted)
+                parts = await asyncio.gather(*(_commits(client, group, found) for group, found in wanted.items() if found))
         except (TimeoutError, aiokafka.errors.KafkaError) as error:
-            raise LogUnavailable(f"offsets of group {group}: {error!r}") from error
+            raise LogUnavailable(f"offsets of groups {', '.join(wanted)}: {error!r}") from error
         finally:
             await client.close()
-        if missing := set(wanted) - set(answer):
-            # A coordinator that is still loading answers with an error for the whole group, which aiokafka passes over.
-            raise LogUnavailable(f"offsets of group {group}: no answer for {missing}")
-        return {
-            Partition(tp.topic, tp.partition): (each.offset if each.offset >= 0 else None, each.metadata or "")
-            for tp, each in answer.items()
-        }
+        return {place: commit for part in parts for place, commit in part.items()}
 
     async def ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """Each log's next offset."""
@@ -174,3 +172,15 @@ class KafkaAdmin:
             if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise UnknownTopic(f"{error}: {UnknownTopic.__doc__}") from error
             raise LogUnavailable(str(error)) from error
+
+
+async def _commits(client: Any, group: str, partitions: Sequence[Partition]) -> dict[tuple[str, Partition], tuple[int | None, str]]:
+    wanted = [aiokafka.TopicPartition(partition.topic, partition.number) for partition in partitions]
+    answer = await client.list_consumer_group_offsets(group, partitions=wanted)
+    if missing := set(wanted) - set(answer):
+        # A coordinator that is still loading answers with an error for the whole group, which aiokafka passes over.
+        raise LogUnavailable(f"offsets of group {group}: no answer for {missing}")
+    return {
+        (group, Partition(tp.topic, tp.partition)): (each.offset if each.offset >= 0 else None, each.metadata or "")
+        for tp, each in answer.items()
+    }

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from contracts.clear import Clear, Redacted
 from contracts.file import ObjectKey
-from contracts.kyc import KycProvider, raw_body_key
+from contracts.kyc import KycProvider, document_prefix, raw_body_key, raw_body_prefix
 from contracts.sealed import KYC_LINK, VALUE, Reader
 from contracts.types import KycSessionId, Purpose, UserId
 from workers.adapters.objects import Objects, ObjectsRefused, ObjectsUnavailable
@@ -47,6 +47,10 @@ class StoredRecords:
 
     async def delete(self, keys: Sequence[ObjectKey]) -> None:
         await _translated(self._objects.delete(keys))
+
+    async def delete_all(self, session: KycSessionId) -> None:
+        for prefix in (document_prefix(session), raw_body_prefix(session)):
+            await _translated(self._objects.delete_under(prefix))
 
 
 async def _translated(call: Any) -> None:

@@ -117,6 +117,7 @@ class Effect(Generic[E]):
     until it names nothing new.
     ``repeatable``: after an unknown outcome the engine may call again under the same id (Stripe's keys, renders, reads). Otherwise
     ``unknown`` names the commands that report it, and nobody calls again.
+    ``name``: effects of one name share their rows in the ledger, so they differ in the event alone.
     ``attempt`` is the event's domain attempt, part of the result commands' ids.
     ``opens`` and ``seals``: for whom sealed texts may be opened and values sealed (``contracts.sealed.audience``); the port does nothing
     else, and deployment makes rights of it. Both come before any call that can't be repeated: a key that is away is a Retryable.
@@ -178,6 +179,4 @@ class Service:
         by_kind = {handler.command.kind(): handler for handler in self.handlers}
         if len(by_kind) != len(self.handlers):
             raise ValueError(f"{self.name}: a command kind is declared twice")
-        if len({effect.name for effect in self.effects}) != len({(effect.name, effect.run) for effect in self.effects}):
-            raise ValueError(f"{self.name}: effects of one name share their rows in the ledger, so they must run the same function")
         object.__setattr__(self, "handler_of", by_kind)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workers.engine.ports import Metrics
-from workers.ingress import api, descriptions, health, identity, sessions, sign_in, stripe, uploads
+from workers.ingress import api, descriptions, health, identity, sessions, sign_in, sns, stripe, uploads
 from workers.ingress.dependencies import Dependencies
 from workers.ingress.problems import Problem, problem_response
 from workers.ingress.requests import Requests
@@ -30,6 +30,7 @@ def create_app(dependencies: Dependencies) -> FastAPI:
         app.include_router(own.router(dependencies, requests))
     app.include_router(stripe.router(dependencies))
     app.include_router(identity.router(dependencies))
+    app.include_router(sns.router(dependencies))
     app.include_router(health.router(dependencies.health, dependencies.clock))
     app.include_router(descriptions.router(dependencies.registry))
     app.add_exception_handler(Problem, _problem)

@@ -14,6 +14,7 @@ from contracts.links import LinkPurpose
 from contracts.sealed import FieldClass
 from contracts.types import Purpose, Timestamp
 from workers.adapters.s3_uploads import UploadForm
+from workers.adapters.sns_signing import Topic
 from workers.engine.ports import Clock, Log, Metrics, Store
 from workers.ingress.clients import Clients
 from workers.ingress.refresh_tokens import RefreshTokens
@@ -107,6 +108,33 @@ class OnfidoEndpoints:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+class SnsTrust(Protocol):
+    async def certificate(self, topic: Topic, name: str) -> bytes:
+        """PEM, fetched from SNS in the topic's region or kept since. Raises SnsUnavailable, NoCertificate."""
+        ...
+
+    async def confirm(self, topic: Topic, token: str) -> None:
+        """May be repeated. Raises SnsUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SnsEndpoints:
+    """ARNs of our topics, per endpoint: one endpoint's topic is a stranger to the other."""
+
+    signing: SnsTrust
+    ses_topics: frozenset[str] = frozenset()
+    sms_topics: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioEndpoint:
+    """Auth tokens, several while one is being rolled; ``address``: the whole one that Twilio posts to."""
+
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    address: str = ""
+
+
 class Bodies(Protocol):
     async def keep(self, key: ObjectKey, subject: str, body: bytes) -> None:
         """Returns when the body is durable, sealed under the legal key of ``subject``. Raises ObjectsUnavailable, ObjectsRefused
@@ -137,6 +165,8 @@ class Dependencies:
     stripe: StripeEndpoints
     veriff: VeriffEndpoints
     onfido: OnfidoEndpoints
+    sns: SnsEndpoints
+    twilio: TwilioEndpoint
     bodies: Bodies
     health: Health
     registry: CollectorRegistry

@@ -67,6 +67,13 @@ def webhook(signature: str, body: str, *headers: str) -> dict[str, Any]:
     }
 
 
+def sns_webhook(body: str, **other: str) -> dict[str, Any]:
+    """Deliveries of SNS are signed within and call themselves text. ``other``: what else is taken, by its kind."""
+    content = {"text/plain": body, **{f"application/{kind}": text for kind, text in other.items()}}
+    described = {media: {"schema": {"type": "string", "description": text}} for media, text in content.items()}
+    return {"requestBody": {"required": True, "content": described}, "responses": webhook("", body)["responses"]}
+
+
 WEBHOOK: Final[dict[str, Any]] = webhook("Stripe-Signature", "Stripe's event.")
 DESCRIPTION: Final[dict[str, Any]] = {"responses": problem_responses(404)}
 HEALTH: Final[dict[str, Any]] = {"responses": {"503": {"description": "Down.", "content": {"application/json": {}}}}}

@@ -34,7 +34,15 @@ _REASONS: Final = {
     "signature_malformed": Reason(400, "The signature header cannot be read", "Its form is in the provider's documentation of webhooks."),
     "signature_mismatch": Reason(400, "The signature does not match", "Check the endpoint's secret on both sides."),
     "client_mismatch": Reason(400, "The delivery is for another integration", "Check the provider's API key on both sides."),
-    "signature_too_old": Reason(400, "The signature is too old", "Deliveries are accepted for 5 minutes; check the clocks."),
+    "signature_too_old": Reason(
+        400, "The signature is too old", "Stripe's are accepted for 5 minutes, SNS's for 2 hours; check the clocks."
+    ),
+    "signature_version_refused": Reason(
+        400, "Signatures of this version are not taken", "Operators: set the topic's signature_version to 2."
+    ),
+    "certificate_refused": Reason(400, "The signing certificate is not the provider's", "Deliveries come from SNS, in the topic's region."),
+    "topic_unknown": Reason(400, "The topic is not ours", "Operators: list the topic's ARN among the endpoint's topics."),
+    "link_refused": Reason(400, "The link does not lead to the provider", "Confirmations come from SNS, in the topic's region."),
     "signature_in_future": Reason(400, "The signature lies in the future", "Check the clocks."),
     "not_an_event": Reason(400, "The body is not an event", "Only event objects are delivered here."),
     "event_incomplete": Reason(400, "The event lacks a required field", "The field named in `field` has to be there."),
@@ -83,8 +91,9 @@ _REASONS: Final = {
     "busy": Reason(503, "Too many passwords at once", "Repeat under the same id after Retry-After: it cannot count twice."),
     "uploads_unavailable": Reason(503, "The file store's credentials are not to be had", "Repeat it after Retry-After: nothing was done."),
     "unsettled": Reason(503, "The outcome is not known yet", "Repeat the same request after Retry-After: it cannot count twice."),
+    "sns_unavailable": Reason(503, "SNS did not answer", "Deliver it again after Retry-After: it cannot count twice."),
     "unknown_key": Reason(503, "Whose event this is cannot be told yet", "Deliver it again later."),
-    "not_configured": Reason(503, "This endpoint has no signing secret", "Operators: set the endpoint's secrets."),
+    "not_configured": Reason(503, "This endpoint has no signing secret or topic", "Operators: set the endpoint's secrets or topics."),
 }
 REASONS: Final[Mapping[str, Reason]] = MappingProxyType(_REASONS)
 

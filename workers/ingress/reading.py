@@ -1,5 +1,5 @@
 """The ingress's declared point look-ups (docs/architecture.md): receipts of repeated ids, whose a Stripe object is, whose an identity
-check."""
+check, whose a message."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -9,6 +9,7 @@ from typing import Any, Final
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Store, StoreMisconfigured, StoreUnavailable
 from workers.ingress.kyc_delivery import KycKey
+from workers.ingress.message_feedback import MessageKey
 from workers.ingress.problems import Problem
 from workers.ingress.publishing import RETRY_AFTER
 from workers.ingress.stripe_translation import DepositKey, PayeeKey, PaymentKey
@@ -17,6 +18,7 @@ RECEIPTS: Final = "platform-receipts"
 ESCROW: Final = "payment-escrow"
 TRANSACTIONS: Final = "payment-transactions"
 SESSIONS: Final = "kyc-sessions"
+NOTIFICATIONS: Final = "notification-notifications"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class SessionRow:
 
     id: str
     user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    notification_id: str
+    recipient_id: str
 
 
 @asynccontextmanager
@@ -88,6 +96,14 @@ async def _payee(store: Store, key: PayeeKey) -> Mapping[str, Any] | None:
     return {"contractorId": row["contractorId"]} if row and "contractorId" in row else None
 
 
+async def known_to_have_left(store: Store, contractor: str) -> bool:
+    """Whether the contractor's connected account is on record as cut off."""
+    ref = ItemRef(ESCROW, f"PAYEE#{contractor}")
+    async with store_answers():
+        row = (await store.get([ref])).get(ref, {})
+    return row.get("disabledReason") == "deauthorized"
+
+
 async def find_session(store: Store, key: KycKey) -> SessionRow | None:
     """By our own id if the provider echoed one, else by the provider's. None when nobody knows it, or not yet."""
     async with store_answers():
@@ -101,3 +117,16 @@ async def _session_of(store: Store, reference: str) -> str | None:
     # The index holds keys alone, so whose session it is takes the second look.
     page = await store.query(SESSIONS, "veriffSessionId-index", reference, limit=1) if reference else None
     return str(page.items[0]["id"]) if page and page.items else None
+
+
+async def find_message(store: Store, key: MessageKey, now: int) -> MessageRow | None:
+    """By our own ids if the provider brought them back, else by its message id's claim; ``now`` in milliseconds. None when nobody knows it,
+    or not yet."""
+    if key.notification_id and key.recipient_id:
+        return MessageRow(key.notification_id, key.recipient_id)
+    claim = ItemRef(NOTIFICATIONS, f"MSG#{key.message_id}")
+    async with store_answers():
+        row = (await store.get([claim])).get(claim) if key.message_id else None
+    if row is None or int(row.get("expiresAt", 0)) <= now // 1000:
+        return None
+    return MessageRow(str(row["notificationId"]), str(row["recipientId"]))

@@ -14,7 +14,7 @@ from contracts.sealed import VALUE, Reader, bank_number, lead
 from contracts.types import Purpose
 from workers.ingress.clear_fields import Context, Fields, ToSeal, Wire, checked, is_sealed
 from workers.ingress.problems import Problem
-from workers.ingress.rules import Step, actor, address_hash, ip_hash, lasting_name, link, named_user, owner, password, person, token
+from workers.ingress.rules import YEAR, Step, actor, address_hash, ip_hash, lasting_name, link, named_user, owner, password, person, token
 
 Translator: TypeAlias = Callable[[Fields, Context], Wire]
 
@@ -69,9 +69,30 @@ def _sync_recipient(fields: Fields, context: Context) -> Wire:
     return wire | person("email", "phone", "firstName", of=subject)(fields, context)
 
 
+def _asker(fields: Fields, context: Context) -> str:
+    """Whoever reads mail at ``email``. One that is sealed already brings its hash along."""
+    return _lead({**fields, **address_hash("email", "emailHash")(fields, context)}.get("emailHash"))
+
+
+def _demo_of(fields: Fields, _context: Context) -> str:
+    """An admin, who knows the request, names whose it is."""
+    return _lead(fields.get("emailHash"))
+
+
+def _subscribe_newsletter(fields: Fields, context: Context) -> Wire:
+    """Whoever subscribes cannot know the hash that the subscription's id is made of."""
+    wire = {**fields, **address_hash("email", "emailHash")(fields, context)}
+    wire.setdefault("subscriptionId", derived(f"newsletter:{wire.get('emailHash')}"))
+    wire |= link("verification", LinkPurpose.NEWSLETTER, of="subscriptionId")(wire, context)
+    if isinstance(consent := fields.get("consent"), Mapping) and "ipHash" not in consent:
+        wire["consent"] = {**consent, "ipHash": context.ip_hash(fields, YEAR)}
+    return wire | person("email", "name", of=_asker)(fields, context)
+
+
 def _lead(email_hash: Any) -> str:
     if not isinstance(email_hash, str) or not _HASH.fullmatch(email_hash):
-        raise Problem("invalid_payload", "emailHash: whose personal data this is must be told, by it or by userId.", field="emailHash")
+        told = "by the address or its hash, or by userId where the command has one"
+        raise Problem("invalid_payload", f"emailHash: whose personal data this is must be told, {told}.", field="emailHash")
     return lead(email_hash)
 
 
@@ -125,6 +146,15 @@ DECLARED: Final[Mapping[str, tuple[Step, ...]]] = {
     "mindlinks.contractor.CreateContractorProfile.v1": (lasting_name("name", of=named_user),),
     "mindlinks.contractor.UpdateContractorProfile.v1": (lasting_name("name", of=_CONTRACTOR),),
     "mindlinks.contract.SignContract.v1": (person("signatureName", of=actor), ip_hash),
+    "mindlinks.lead.SubmitContact.v1": (
+        address_hash("email", "emailHash"),
+        person("name", "email", "company", "phone", "message", of=_asker),
+    ),
+    "mindlinks.lead.RequestDemo.v1": (address_hash("email", "emailHash"), person("name", "email", "company", of=_asker)),
+    "mindlinks.lead.SetDemoNotes.v1": (person("notes", of=_demo_of),),
+    "mindlinks.lead.ConfirmSubscription.v1": (token,),
+    "mindlinks.lead.Unsubscribe.v1": (token,),
+    "mindlinks.lead.EraseLead.v1": (address_hash("email", "emailHash"),),
     "mindlinks.notification.SuppressAddress.v1": (address_hash("address", "addressHash"),),
     "mindlinks.notification.LiftSuppression.v1": (address_hash("address", "addressHash"),),
 }
@@ -132,6 +162,7 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "mindlinks.client.InviteContractor.v1": _invite_contractor,
     "mindlinks.contractor.AddBankDetails.v1": _add_bank_details,
     "mindlinks.notification.SyncRecipient.v1": _sync_recipient,
+    "mindlinks.lead.SubscribeNewsletter.v1": _subscribe_newsletter,
     "mindlinks.contract.CreateContractDraft.v1": _contract_draft,
     "mindlinks.contract.UpdateContractDraft.v1": _contract_draft,
 }

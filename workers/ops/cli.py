@@ -16,13 +16,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
 from workers.adapters.log_masking import MASKING
-from workers.ops import books, declared, failures, keys, resume, timers
+from workers.ops import books, declared, erasure, failures, keys, preview, resume, stripe_events, timers
 from workers.ops.composition import Composition
 from workers.ops.demo import commands as demo_commands
 from workers.ops.dev import commands as dev_commands
 from workers.ops.dev import stack_commands
+from workers.ops.doctor import commands as doctor_commands
 from workers.ops.heap import settle_heap
+from workers.ops.rebuild import commands as rebuild_commands
+from workers.ops.replay import commands as replay_commands
 from workers.ops.running import UnknownRole, run_ingress, run_workers
+from workers.ops.story import commands as story_commands
 from workers.ops.terminal import Json, console, run_async
 from workers.settings import Settings
 
@@ -59,7 +63,13 @@ def build_cli(composition: Composition) -> typer.Typer:
     failures.add(app, context)
     resume.add(app, context)
     keys.add(app, context)
-    books.add(app, context)
+    books.add(app, context, doctor_commands.whole(context), doctor_commands.HELP)
+    preview.add(app)
+    replay_commands.add(app, context)
+    rebuild_commands.add(app, context)
+    story_commands.add(app, context)
+    erasure.add(app, context)
+    stripe_events.add(app, context)
     return app
 
 

@@ -11,9 +11,11 @@ from starlette.types import ASGIApp
 from workers.adapters.key_ring import KeyRing
 from workers.adapters.objects import NoObjects, Objects
 from workers.engine.ports import Clock, Log, Metrics, Store
+from workers.engine.reading import LogReader, NoReader
 from workers.engine.runtime import Runtime, World
 from workers.engine.service import Service
 from workers.engine.tracing import Tracer
+from workers.ops.event_reading import EventReading
 from workers.settings import Settings
 
 
@@ -29,6 +31,7 @@ class Backbone:
     tracer: Tracer
     keys: KeyRing
     objects: Objects = field(default_factory=NoObjects)
+    reader: LogReader = field(default_factory=NoReader)
 
     def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """One call per dependency; returns when it answers."""
@@ -49,6 +52,10 @@ class Composition(Protocol):
     def world(self, settings: Settings, backbone: Backbone, ports: Mapping[str, Any]) -> World: ...
 
     def ingress(self, settings: Settings, backbone: Backbone) -> ASGIApp: ...
+
+    def event_reading(self, settings: Settings, backbone: Backbone) -> AbstractAsyncContextManager[EventReading]:
+        """Of Stripe's own list of events."""
+        ...
 
     def watch(self, backbone: Backbone, runtime: Runtime) -> ASGIApp:
         """Health and metrics of a worker process."""

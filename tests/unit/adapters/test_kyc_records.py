@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.clear import Clear, Redacted
-from contracts.kyc import raw_body_key
+from contracts.kyc import document_prefix, raw_body_key
 from contracts.sealed import KYC_LINK, RAW, VALUE, Reader, SealedText, audience
 from contracts.types import KycSessionId, Purpose, UserId
 from tests.support.keys import key_ring
@@ -101,3 +101,21 @@ async def test_links_are_sealed_for_the_api_and_names_opened() -> None:
 async def test_what_was_not_declared_is_not_sealed() -> None:
     with pytest.raises(UndeclaredError):
         await StoredRecords(MemoryObjects(), opener(Sealer(key_ring()))).keep_body(SESSION, USER, BODY)
+
+
+async def test_what_lies_under_a_prefix_goes_in_every_version_and_nothing_else(objects: S3Objects, s3_client: Any, bucket: str) -> None:
+    for key in ("avatars/1/a", "avatars/1/b", "avatars/1/a", "avatars/12/a"):
+        await objects.put(key, b"a face")
+    await objects.delete(["avatars/1/b"])
+    await objects.delete_under("avatars/1/")
+    assert versions(s3_client, bucket) == ["avatars/12/a"]
+    await objects.delete_under("avatars/1/")
+
+
+async def test_with_a_session_goes_what_nobody_recorded(objects: S3Objects, s3_client: Any, bucket: str) -> None:
+    records, other = StoredRecords(objects, opener(Sealer(key_ring()), "legal")), "kyc/44444444-4444-4444-8444-444444444444/a"
+    await records.keep_body(SESSION, USER, BODY)
+    for key in (f"{document_prefix(SESSION)}never-registered", other):
+        await objects.put(key, b"a passport")
+    await records.delete_all(SESSION)
+    assert versions(s3_client, bucket) == [other]

@@ -40,6 +40,7 @@ FORMS = {
     "veriff_secrets": "veriff-canary-one,veriff-canary-two",
     "onfido_token": "onfido-canary",
     "onfido_secrets": "onfido-canary-one,onfido-canary-two",
+    "twilio_tokens": "twilio-canary-one,twilio-canary-two",
 }
 SECRETS = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr}
 

@@ -67,6 +67,7 @@ def _as_json(standing: Development) -> None:
         "stripe": standing.stripe,
         "identity": standing.identity,
         "registry": standing.registry,
+        "messaging": standing.messaging,
     }
     _say(json.dumps(told))
 

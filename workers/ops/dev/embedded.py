@@ -11,9 +11,11 @@ from workers.ops.composition import Backbone
 from workers.ops.dev.environment import Development, Wish
 from workers.ops.dev.keys import Keys
 from workers.ops.dev.outbox import Mail
+from workers.ops.dev.overhearing import overhear
 from workers.ops.dev.serving import serving_here
 from workers.ops.dev.variables import CLIENT_KEYS_FILE, set_variables, variables_of
 from workers.ops.fakes.identity import IdentityFake
+from workers.ops.fakes.messaging import MessagingFake
 from workers.ops.fakes.opencorporates import OpenCorporatesFake
 from workers.ops.fakes.opencorporates_controls import with_controls
 from workers.ops.fakes.stripe import FakeSettings, MovableClock, StripeFake, SystemClock
@@ -28,14 +30,16 @@ WATCH_SECONDS = 0.2
 async def in_this_process(wish: Wish, endpoints: Endpoints, keys: Keys, folder: Path) -> AsyncIterator[Development]:
     keys.write_client_keys(folder / CLIENT_KEYS_FILE)
     fake = StripeFake(FakeSettings(deliver=True, first_retry_seconds=1), clock=MovableClock(), signing_clock=SystemClock())
-    identity = IdentityFake()
+    identity, messaging = IdentityFake(), MessagingFake()
     async with (
         fake,
         identity.delivering(),
+        messaging.delivering(),
         serving_here(wish.composition, identity) as identity_url,
         serving_here(wish.composition, with_controls(OpenCorporatesFake())) as registry,
+        serving_here(wish.composition, messaging) as messaging_url,
     ):
-        fakes = fake.url, identity_url, registry
+        fakes = fake.url, identity_url, registry, messaging_url
         with set_variables(variables_of(wish.environment, endpoints, keys, folder, *fakes)):
             settings = Settings()
             async with (
@@ -47,6 +51,8 @@ async def in_this_process(wish: Wish, endpoints: Endpoints, keys: Keys, folder: 
                 hooks = f"{http}/webhooks/stripe"
                 fake.listen(hooks, f"{hooks}-connect", keys.webhook_secrets, keys.connect_webhook_secrets)
                 identity.listen(http, keys.identity_secrets("veriff"), keys.identity_secrets("onfido"))
+                overhear(ports, messaging)
+                messaging.messages.listen(http)
                 yield _standing(settings, endpoints, keys, backbone, http, fakes, runtime, ports)
 
 
@@ -56,7 +62,7 @@ def _standing(
     keys: Keys,
     backbone: Backbone,
     http: str,
-    fakes: tuple[str, str, str],
+    fakes: tuple[str, str, str, str],
     runtime: Runtime,
     ports: Mapping[str, Any],
 ) -> Development:

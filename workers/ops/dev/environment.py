@@ -28,7 +28,7 @@ class Wish:
 @dataclass(frozen=True, slots=True)
 class Development:
     """Everything answers. ``backbone`` is this process's own way to log and store, ``stripe`` the fake's address,
-    ``identity`` that of Veriff's and Onfido's, ``registry`` that of OpenCorporates'.
+    ``identity`` that of Veriff's and Onfido's, ``registry`` that of OpenCorporates', ``messaging`` that of SES's and SNS's feedback.
 
     ``broken`` returns when a part has ended by itself, saying which and why; ``trouble`` says what ails those that run, or nothing.
     ``mails``: what the mail provider took, in the order in which it was sent.
@@ -42,6 +42,7 @@ class Development:
     stripe: str
     identity: str
     registry: str
+    messaging: str
     broken: Callable[[], Awaitable[str]]
     trouble: Callable[[], Awaitable[str]]
     mails: Callable[[], Awaitable[Sequence[Mail]]]

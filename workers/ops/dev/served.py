@@ -17,6 +17,7 @@ from workers.ops.dev.processes import IdentityProcess, IngressProcess, StripePro
 from workers.ops.dev.provision import provision
 from workers.ops.dev.serving import serving_here
 from workers.ops.dev.variables import CLIENT_KEYS_FILE, set_variables, variables_of
+from workers.ops.fakes.messaging import MessagingFake
 from workers.ops.fakes.opencorporates import OpenCorporatesFake
 from workers.ops.fakes.opencorporates_controls import with_controls
 from workers.ops.stack import Endpoints
@@ -32,13 +33,19 @@ async def on_servers(wish: Wish, endpoints: Endpoints, keys: Keys, folder: Path)
     stripe, identity = StripeProcess(folder, None, scratch), IdentityProcess(folder, None, scratch)
     ingress, workers = IngressProcess(folder, wish.port or None, scratch), WorkersProcess(folder, None, scratch)
     keys.write_client_keys(folder / CLIENT_KEYS_FILE)
-    # The registry sends nothing and remembers little: it needs no process of its own.
-    async with serving_here(wish.composition, with_controls(OpenCorporatesFake())) as registry:
-        fakes = f"http://{stripe.address}", f"http://{identity.address}", registry
+    messaging = MessagingFake(moto=endpoints.aws)
+    # The registry sends nothing, and feedback is little: they need no process of their own.
+    async with (
+        serving_here(wish.composition, with_controls(OpenCorporatesFake())) as registry,
+        messaging.delivering(),
+        serving_here(wish.composition, messaging) as messaging_url,
+    ):
+        fakes = f"http://{stripe.address}", f"http://{identity.address}", registry, messaging_url
         with set_variables(variables_of(wish.environment, endpoints, keys, folder, *fakes, kept=wish.keep is not None)):
             settings = Settings()
             async with _running(wish, settings, [stripe, identity], ingress, workers), wish.composition.open_backbone(settings) as backbone:
                 await _listen(stripe, identity, ingress, keys)
+                messaging.messages.listen(f"http://{ingress.address}")
                 yield Development(
                     settings,
                     endpoints,

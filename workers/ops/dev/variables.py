@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workers.ops.dev.keys import Keys
+from workers.ops.fakes.messaging import SES_TOPIC, SMS_TOPIC
 from workers.ops.fakes.onfido import TOKEN, WORKFLOW
 from workers.ops.fakes.opencorporates import TOKEN as REGISTRY_TOKEN
 from workers.ops.fakes.veriff import API_KEY
@@ -15,6 +16,7 @@ from workers.settings import EMBEDDED
 BUCKET = "mindlinks-documents"
 MAIL_FROM = "no-reply@mindlinks.example"
 CONFIGURATION_SET = "mindlinks"
+SENDER_IDS = "+20:MindLinks,+971:MindLinks"
 KMS_KEY = "alias/mindlinks-subject-keys"
 REGION = "us-east-1"
 CLIENT_KEYS_FILE = "client-keys.json"
@@ -26,13 +28,27 @@ FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE", "AWS_CA_BU
 
 
 def variables_of(
-    environment: str, endpoints: Endpoints, keys: Keys, folder: Path, stripe: str, identity: str, registry: str, *, kept: bool = False
+    environment: str,
+    endpoints: Endpoints,
+    keys: Keys,
+    folder: Path,
+    stripe: str,
+    identity: str,
+    registry: str,
+    messaging: str,
+    *,
+    kept: bool = False,
 ) -> Mapping[str, str]:
-    """``folder`` holds the client keys file; ``stripe``, ``identity`` and ``registry`` are the fakes' addresses. ``kept``: the next start
-    finds the tables again, but not the local stand-in of KMS, so the kept master key wraps the data keys."""
+    """``folder`` holds the client keys file; ``stripe``, ``identity``, ``registry`` and ``messaging`` are the fakes' addresses. ``kept``:
+    the next start finds the tables again, but not the local stand-in of KMS, so the kept master key wraps the data keys."""
     kms = {"MINDLINKS_KMS_KEY": KMS_KEY} if endpoints.aws and not kept else {}
     return (
-        _mindlinks(environment, endpoints, keys, folder, stripe) | _identity(keys, identity) | _registry(registry) | kms | _aws(endpoints)
+        _mindlinks(environment, endpoints, keys, folder, stripe)
+        | _identity(keys, identity)
+        | _registry(registry)
+        | _messaging(messaging)
+        | kms
+        | _aws(endpoints, messaging)
     )
 
 
@@ -73,7 +89,12 @@ def _registry(registry: str) -> dict[str, str]:
     return {"MINDLINKS_OPENCORPORATES_BASE": registry, "MINDLINKS_OPENCORPORATES_TOKEN": REGISTRY_TOKEN}
 
 
-def _aws(endpoints: Endpoints) -> dict[str, str]:
+def _messaging(messaging: str) -> dict[str, str]:
+    own = {"SES_TOPICS": SES_TOPIC, "SMS_TOPICS": SMS_TOPIC, "SNS_BASE": messaging, "SMS_SENDER_IDS": SENDER_IDS}
+    return {f"MINDLINKS_{name}": value for name, value in own.items()}
+
+
+def _aws(endpoints: Endpoints, messaging: str) -> dict[str, str]:
     """Credentials that open nothing but the local servers."""
     if not endpoints.dynamodb or not endpoints.aws:
         return {}
@@ -84,6 +105,9 @@ def _aws(endpoints: Endpoints) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ENDPOINT_URL": endpoints.aws,
         "AWS_ENDPOINT_URL_DYNAMODB": endpoints.dynamodb,
+        # Behind the fake stands moto, too.
+        "AWS_ENDPOINT_URL_SESV2": messaging,
+        "AWS_ENDPOINT_URL_SNS": messaging,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

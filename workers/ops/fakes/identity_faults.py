@@ -39,6 +39,10 @@ class Faults(Holding):
         self._planned.clear()
         self.release()
 
+    def strike(self) -> Fault | None:
+        """What strikes the next call, for a call that is none over HTTP; its caller does what it means."""
+        return self._planned.popleft()[0] if self._planned else None
+
     async def answered(self, answer: Callable[[], Awaitable[Response]]) -> Response:
         """What the caller gets of ``answer``."""
         fault, retry_after = self._planned.popleft() if self._planned else (None, None)

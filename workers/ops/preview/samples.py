@@ -10,6 +10,7 @@ PERSONS: Final[Mapping[Locale, Mapping[str, str]]] = MappingProxyType(
     {
         Locale.EN: {
             "firstName": "Mona",
+            "name": "Mona Saleh",
             "title": "Online shop, second phase",
             "clientName": "Nile Trading LLC",
             "contractorName": "Łukasz Nowak",
@@ -22,6 +23,7 @@ PERSONS: Final[Mapping[Locale, Mapping[str, str]]] = MappingProxyType(
         },
         Locale.AR: {
             "firstName": "منى",
+            "name": "منى صالح",
             "title": "متجر إلكتروني، المرحلة 2 (Nile Shop v2)",
             "clientName": "شركة النيل للتجارة",
             "contractorName": "Łukasz Nowak",

@@ -4,7 +4,7 @@ import getpass
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from workers.ops.audit import Audit
 from workers.ops.composition import Backbone
 from workers.ops.rebuild.comparing import Comparison, Drift
 from workers.ops.rebuild.judging import Rebuilding
-from workers.ops.rebuild.repairing import Repairing, restore
+from workers.ops.rebuild.repairing import NotRepaired, Repair, Repairing, restore
 from workers.ops.rebuild.rerun import Rerun
 from workers.ops.rebuild.shadow import Shadow
 from workers.ops.terminal import Json, console, run_async
@@ -42,12 +42,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``verdicts``: records by how they ended. ``restored``: rows put into tables that lacked them."""
+    """``verdicts``: records by how they ended. ``refused``: keys that were to be repaired, and why they were not. ``restored``: rows put
+    into tables that lacked them."""
 
     verdicts: dict[str, int]
     rows: int
     drifts: Sequence[Drift]
     repaired: Sequence[str]
+    refused: Mapping[str, str]
     published: int
     restored: int
 
@@ -58,7 +60,8 @@ class Report:
     def told(self) -> dict[str, Any]:
         """As JSON: names of attributes and events, no values of rows."""
         plain = {"verdicts": self.verdicts, "rows": self.rows, "published": self.published, "restored": self.restored}
-        return {**plain, "repaired": list(self.repaired), "drifts": [_told(drift) for drift in self.drifts]}
+        repairs = {"repaired": list(self.repaired), "refused": dict(self.refused)}
+        return {**plain, **repairs, "drifts": [_told(drift) for drift in self.drifts]}
 
 
 def add(app: typer.Typer, context: Context) -> None:
@@ -104,17 +107,32 @@ async def _rebuilt(context: Context, request: Request) -> Report:
             await rerun.catch_up(lambda read, everything: bar.update(reading, completed=read, total=everything))
             restored = await _restored(request, backbone, shadow, _task(bar, "rows restored")) if request.restore else 0
             drifts = await comparison.drifts(_task(bar, "rows compared", shadow.count()))
-        repairing = Repairing(request.service, backbone.store, backbone.log, backbone.clock, shadow)
-        wanted = [drift for drift in drifts if request.repair == (ALL,) or drift.key in request.repair]
-        repairs = [await repairing.repair(drift, getpass.getuser(), request.why, publish=request.publish) for drift in wanted]
+        repairs, refused = await _repaired(request, backbone, shadow, drifts)
         return Report(
             verdicts=dict(rebuilding.counts.most_common()),
             rows=shadow.count(),
             drifts=drifts,
-            repaired=[drift.key for drift in wanted],
-            published=sum(repair.published for repair in repairs),
+            repaired=list(repairs),
+            refused=refused,
+            published=sum(repair.published for repair in repairs.values()),
             restored=restored,
         )
+
+
+async def _repaired(
+    request: Request, backbone: Backbone, shadow: Shadow, drifts: Sequence[Drift]
+) -> tuple[Mapping[str, Repair], Mapping[str, str]]:
+    """By key; one that cannot be repaired keeps no other from it."""
+    repairing = Repairing(request.service, backbone.store, backbone.log, backbone.clock, shadow)
+    done: dict[str, Repair] = {}
+    refused: dict[str, str] = {}
+    for drift in drifts:
+        if request.repair == (ALL,) or drift.key in request.repair:
+            try:
+                done[drift.key] = await repairing.repair(drift, getpass.getuser(), request.why, publish=request.publish)
+            except NotRepaired as reason:
+                refused[drift.key] = str(reason)
+    return done, refused
 
 
 async def _restored(request: Request, backbone: Backbone, shadow: Shadow, advance: Callable[[int], None]) -> int:
@@ -163,13 +181,15 @@ def _show(request: Request, report: Report) -> None:
     if not report.drifts:
         console.print(f"{report.rows} rows of {request.service} are what the log makes", highlight=False)
         return
-    table = Table("key", "first position", "what differs", "told then", "right", box=None)
+    table = Table(Column("key", no_wrap=True, overflow="fold"), "first position", "what differs", "told then", "right", box=None)
     for drift in report.drifts[:SHOWN]:
         what = "; ".join(f"{row.what} {row.ref.table} {' '.join(row.attributes)}".rstrip() for row in drift.rows)
         first = drift.differences[0] if drift.differences else None
         state = " (held)" if drift.held else " (repaired)" if drift.key in report.repaired else ""
         table.add_row(drift.key + state, drift.first, what, first.told or "nothing" if first else "-", first.rebuilt if first else "-")
     console.print(table)
+    for key, reason in report.refused.items():
+        console.print(f"not repaired: {key}: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
     advice = "Repair a key by --repair KEY (with --publish for events that never went out), or do its command again by mindlinks replay."
     left = len(report.drifts) - len(report.repaired)
     console.print(f"{left} of {len(report.drifts)} keys still differ. {advice}" if left else "all of them are repaired", soft_wrap=True)

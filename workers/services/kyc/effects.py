@@ -70,6 +70,7 @@ async def destroy_records(call: Call[KycDestructionRequested], _rows: Rows, port
     data = call.event.data
     try:
         await port.delete(data.keys)
+        await port.delete_all(data.kyc_session_id)
     except RecordsUnavailableError as failure:
         return Retryable(_reason(failure))
     except RecordsRefusedError as failure:

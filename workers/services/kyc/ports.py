@@ -136,6 +136,11 @@ class KycRecords(Protocol):
         """
         ...
 
+    async def delete_all(self, session: KycSessionId) -> None:
+        """As ``delete``, for whatever lies there of the session: also an upload that nobody registered, a body whose decision was never
+        recorded."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class KycPort:

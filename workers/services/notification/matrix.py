@@ -7,12 +7,12 @@ from typing import Any
 from contracts.ids import address_recipient_id
 from contracts.message import EventData
 from contracts.notification.events import AddressSuppressed
-from workers.services.notification import rows_contract, rows_payment, rows_people
+from workers.services.notification import rows_contract, rows_lead, rows_payment, rows_people
 from workers.services.notification.columns import IN_APP, TXN, Addressee, Row, page, users
 
 COMMON_VARIABLES = frozenset({"firstName", "appUrl", "locale"})
 """Every message has them; the rendering effects fill them in."""
-SEALED_VARIABLES = frozenset({"clientName", "contractorName", "signerName", "companyName", "contractorEmail", "device"})
+SEALED_VARIABLES = frozenset({"clientName", "contractorName", "signerName", "companyName", "contractorEmail", "device", "name"})
 """Only these are opened. Any other text is somebody's own and shown as it is, even when it looks sealed."""
 
 
@@ -25,6 +25,7 @@ ROWS: tuple[Row[Any], ...] = (
     *rows_people.ROWS,
     *rows_contract.ROWS,
     *rows_payment.ROWS,
+    *rows_lead.ROWS,
     Row(AddressSuppressed, user_if_known, IN_APP, TXN, "email-unreachable", {"link": page("settings")}),
 )
 

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from contracts.file import ObjectKey
+from contracts.types import UserId
 
 
 class AvatarStoreUnavailableError(Exception):
@@ -19,4 +20,8 @@ class AvatarStore(Protocol):
 
         Raises AvatarStoreUnavailableError, AvatarStoreRefusedError.
         """
+        ...
+
+    async def delete_all(self, user: UserId) -> None:
+        """Afterwards there is no picture that the person uploaded, shown or not. Raises as ``delete``, and some may be gone then."""
         ...

@@ -36,7 +36,7 @@ SERVICE = Service(
     ),
     effects=(
         Effect("user.delete-avatar", AvatarChanged, "avatars", effects.delete_avatar, when=effects.had_avatar),
-        Effect("user.delete-avatar", UserDataErased, "avatars", effects.delete_avatar, when=effects.leaves_avatar),
+        Effect("user.delete-avatar", UserDataErased, "avatars", effects.delete_avatar),
     ),
     timers=False,
 )

@@ -82,6 +82,7 @@ class Outside:
     references: list[str] = field(default_factory=list)
     bodies: list[tuple[UserId, bytes]] = field(default_factory=list)
     deleted: list[ObjectKey] = field(default_factory=list)
+    swept: list[KycSessionId] = field(default_factory=list)
 
     async def create_session(self, request: SessionRequest) -> CreatedSession | Problem:
         self.requests.append(request)
@@ -108,6 +109,9 @@ class Outside:
         if self.storing:
             raise self.storing
         self.deleted += keys
+
+    async def delete_all(self, session: KycSessionId) -> None:
+        self.swept.append(session)
 
 
 async def carried_out(story: Story, outside: Outside) -> Result:
@@ -226,7 +230,7 @@ async def test_documents_and_bodies_are_deleted() -> None:
     story, outside = ended(), Outside()
     keys = story.last.keys
     assert await carried_out(story, outside) == Done((RecordKycRecordsDestroyed(kyc_session_id=SESSION, keys=keys),))
-    assert (outside.deleted, len(keys)) == (list(keys), 2)
+    assert (outside.deleted, len(keys), outside.swept) == (list(keys), 2, [SESSION])
 
 
 @pytest.mark.parametrize(("failure", "verdict"), [(RecordsUnavailableError("SlowDown"), Retryable), (RecordsRefusedError("403"), Failed)])

@@ -50,6 +50,15 @@ from contracts.kyc import (
     KycSessionRejected,
     KycSessionVerified,
 )
+from contracts.lead import (
+    ContactSubmitted,
+    DemoCancelled,
+    DemoReminderDue,
+    DemoRequested,
+    DemoScheduled,
+    NewsletterConfirmationRequested,
+    NewsletterConfirmed,
+)
 from contracts.message import EventData
 from contracts.notification.events import AddressSuppressed
 from contracts.notification.values import CalendarDay, Moment, Money, PageLink, Phrase, TokenLink, Variable
@@ -124,6 +133,12 @@ INVITATION: Given = {
     "link": token("invitation", id_="f5bc7121-304d-5d73-91b4-d5d8592fc3b1"),
     "validUntil": WEEK,
 }
+ASKER: Given = {
+    "name": "s1.subject.lead:14e9f1a2db3745b4fd96998a9a35efd83380443ead46ea2f36f4553431f0549e.1.6w6gxOyUcpuNy3H6q"
+    "lUkCahfUu0sMCCp-xVmLZCo7Q3ThQhMTAo8jA"
+}
+APPOINTMENT: Given = ASKER | {"scheduledAt": Moment(at=Timestamp("2026-02-11T10:00:00.000Z"))}
+NEWSLETTER = token("newsletter", "szvfN-DzC7k05q0Vnc_Zk060A8tMmSYFDR1LHwMjvyU", "d121e4d7-cedf-5d2a-917b-b2b73fc84fd2")
 INVITED: Given = {"contractorEmail": LEAD, "link": PageLink(page="invitations")}
 
 # fmt: off
@@ -206,6 +221,15 @@ VARIABLES: Mapping[tuple[type[EventData], str], Given] = {
     (PayeeBlocked, "payouts-blocked"): {"reason": Phrase(code="payouts")} | TO_PAYOUTS,
     (PayoutPaid, "payout-paid"): dollars(120_000) | {"arrivalDate": CalendarDay(day="2026-02-04")},
     (PayoutFailed, "payout-failed"): dollars(120_000) | TO_PAYOUTS,
+    (ContactSubmitted, "contact-received"): ASKER,
+    (ContactSubmitted, "admin-alert"): alert("lead.ContactSubmitted", "landing-page"),
+    (DemoRequested, "demo-received"): ASKER | {"preferredDate": Moment(at=Timestamp("2026-02-10T13:00:00.000Z"))},
+    (DemoRequested, "admin-alert"): alert("lead.DemoRequested", "11-50 people, preferably 2026-02-10T13:00:00.000Z"),
+    (DemoScheduled, "demo-scheduled"): APPOINTMENT,
+    (DemoReminderDue, "demo-reminder"): APPOINTMENT,
+    (DemoCancelled, "demo-cancelled"): ASKER | {"reason": "Our colleague has fallen ill"},
+    (NewsletterConfirmationRequested, "newsletter-confirm"): {"link": NEWSLETTER, "validUntil": WEEK},
+    (NewsletterConfirmed, "newsletter-welcome"): {"unsubscribeLink": NEWSLETTER},
     (AddressSuppressed, "email-unreachable"): {"link": PageLink(page="settings")},
 }
 # fmt: on

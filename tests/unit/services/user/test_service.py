@@ -109,6 +109,9 @@ class Pictures:
             raise self.failure
         self.deleted.append(key)
 
+    async def delete_all(self, user: str) -> None:
+        await self.delete(f"all of {user}")
+
 
 def effect_on(data: EventData) -> Effect[Any]:
     (effect,) = [effect for effect in SERVICE.effects if effect.event is type(data)]
@@ -128,15 +131,21 @@ async def test_a_picture_that_nobody_shows_is_deleted(data: EventData) -> None:
     pictures = Pictures()
     assert effect_on(data).when(event_of(data))
     assert await carried_out(data, pictures) == Done((RecordAvatarDeleted(user_id=USER, key=picture().key),), reference=picture().key)
-    assert pictures.deleted == [picture().key]
+    assert pictures.deleted == [picture().key if isinstance(data, AvatarChanged) else f"all of {USER}"]
 
 
-@pytest.mark.parametrize("data", [AvatarChanged(user_id=USER), UserDataErased(user_id=USER)])
-async def test_without_a_picture_nothing_is_called(data: EventData) -> None:
-    pictures = Pictures()
+async def test_without_a_picture_nothing_is_called() -> None:
+    pictures, data = Pictures(), AvatarChanged(user_id=USER)
     assert not effect_on(data).when(event_of(data))
     assert await carried_out(data, pictures) == Done()
     assert pictures.deleted == []
+
+
+async def test_pictures_that_were_never_shown_go_with_the_person() -> None:
+    pictures, data = Pictures(), UserDataErased(user_id=USER)
+    assert effect_on(data).when(event_of(data))
+    assert await carried_out(data, pictures) == Done()
+    assert pictures.deleted == [f"all of {USER}"]
 
 
 @pytest.mark.parametrize("data", GIVEN_UP)

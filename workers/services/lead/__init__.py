@@ -1,0 +1,1 @@
+"""lead: people who asked for something before they had an account."""
