@@ -38,7 +38,11 @@ class Reader(HTMLParser):
 
 def rendered(seed: SeedText) -> RenderedEmail:
     subject, _, body = seed.text.partition("\n\n")
-    values = dict.fromkeys(placeholders(seed.text) or (), "value") | {"link": LINK, "appUrl": "https://app.example"}
+    values = dict.fromkeys(placeholders(seed.text) or (), "value") | {
+        "link": LINK,
+        "unsubscribeLink": LINK,
+        "appUrl": "https://app.example",
+    }
     mail = Renderer().render_email(EmailText(subject, body, seed.locale, DIRECTIONS[seed.locale]), values)
     assert isinstance(mail, RenderedEmail)
     return mail

@@ -292,7 +292,7 @@ async def test_another_owner_fires_what_the_first_one_kept() -> None:
 
 def test_every_service_whose_decisions_may_schedule_has_the_role() -> None:
     with_role = {service.name for service in SERVICES if RoleName.TIMERS in roles_of(service)}
-    assert with_role == {"auth", "client", "kyc", "contract", "payment", "notification"}
+    assert with_role == {"auth", "client", "kyc", "contract", "payment", "notification", "lead"}
     assert RoleName.TIMERS not in roles_of(Service("analytics"))
 
 

@@ -86,9 +86,6 @@ def _requested(command: Command[SubscribeNewsletter], before: State, at: Timesta
         source=data.source,
         locale=data.locale,
         status=Status.PENDING,
-        verification_token=data.verification.hash,
-        nonce=data.verification.nonce,
-        kid=data.verification.kid,
         valid_until=valid_until,
         subscribed_at=at,
         sent=(*(before.sent_within_day(at) if before else ()), at)[-MOST_SENDS:],
@@ -96,4 +93,4 @@ def _requested(command: Command[SubscribeNewsletter], before: State, at: Timesta
         expires_at=to_seconds(plus(valid_until, days=KEPT_DAYS)),
         decided_by=before.decided_by if before else (),
     )
-    return row.decided(command.id)
+    return row.with_link(data.verification).decided(command.id)

@@ -65,6 +65,9 @@ class Subscription(DecidedRow):
             return None
         return Link(hash=self.verification_token, nonce=self.nonce, kid=self.kid)
 
+    def with_link(self, link: Link) -> "Subscription":
+        return self.having(verification_token=link.hash, nonce=link.nonce, kid=link.kid)
+
     def opens(self, token_hash: Hash | None) -> bool:
         return token_hash is not None and token_hash == self.verification_token
 
