@@ -9,7 +9,7 @@ from random import Random
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from workers.adapters.raw_sealing import OperationsSealer
 from workers.adapters.sealing import Sealer
@@ -114,14 +114,16 @@ async def _shown(context: Context, failure: str, raw: bool) -> dict[str, Any]:
 
 
 def _groups(found: list[Group]) -> Table:
-    table = Table("count", "keys", "roles", "first", "last", "fingerprint", box=None)
+    table = Table("count", "keys", "roles", "first", "last", Column("fingerprint", overflow="fold"), box=None)
     for each in found:
         table.add_row(str(each.count), str(each.keys), ", ".join(each.roles), each.first_at, each.last_at, each.fingerprint)
     return table
 
 
 def _lines(found: Lines) -> Table:
-    table = Table("last", "attempts", "role", "key", "fingerprint", "id", box=None)
+    # Names that people copy are never cut short.
+    named = (Column("key", overflow="fold"), Column("fingerprint", overflow="fold"), Column("id", overflow="fold", no_wrap=True))
+    table = Table("last", "attempts", "role", *named, box=None)
     for each in found:
         table.add_row(each.last_at, str(each.attempts), each.role, each.key or "-", each.fingerprint, each.id)
     return table

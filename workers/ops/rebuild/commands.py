@@ -181,12 +181,14 @@ def _show(request: Request, report: Report) -> None:
     if not report.drifts:
         console.print(f"{report.rows} rows of {request.service} are what the log makes", highlight=False)
         return
-    table = Table(Column("key", no_wrap=True, overflow="fold"), "first position", "what differs", "told then", "right", box=None)
+    # Names that people copy are never cut short.
+    named = (Column("key", overflow="fold", no_wrap=True), Column("first position", overflow="fold", no_wrap=True))
+    table = Table(*named, "state", "what differs", "told then", "right", box=None)
     for drift in report.drifts[:SHOWN]:
-        what = "; ".join(f"{row.what} {row.ref.table} {' '.join(row.attributes)}".rstrip() for row in drift.rows)
+        what = "\n".join(f"{row.what} {row.ref.table} {' '.join(row.attributes)}".rstrip() for row in drift.rows)
         first = drift.differences[0] if drift.differences else None
-        state = " (held)" if drift.held else " (repaired)" if drift.key in report.repaired else ""
-        table.add_row(drift.key + state, drift.first, what, first.told or "nothing" if first else "-", first.rebuilt if first else "-")
+        state = "held" if drift.held else "repaired" if drift.key in report.repaired else "differs"
+        table.add_row(drift.key, drift.first, state, what, first.told or "nothing" if first else "-", first.rebuilt if first else "-")
     console.print(table)
     for key, reason in report.refused.items():
         console.print(f"not repaired: {key}: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
