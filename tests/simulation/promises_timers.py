@@ -58,11 +58,12 @@ def _words(evidence: Evidence) -> Mapping[str, Sequence[Said]]:
     """Of each timer, in the order in which its decisions said them."""
     found: dict[str, list[Said]] = defaultdict(list)
     for publications in evidence.published.values():
-        first = publications[0]
-        for model in (TimerScheduled, TimerCancelled):
-            if first.envelope.kind == model.kind(evidence.service.name):
-                data = model.model_validate_json(first.record.value or b"")
-                found[data.timer_id].append(Said(data, first.envelope.sequence or "", first))
+        # A command that comes again beyond what its root remembers says its words again, under the same ids and later sequences.
+        for first in {each.envelope.sequence: each for each in reversed(publications)}.values():
+            for model in (TimerScheduled, TimerCancelled):
+                if first.envelope.kind == model.kind(evidence.service.name):
+                    data = model.model_validate_json(first.record.value or b"")
+                    found[data.timer_id].append(Said(data, first.envelope.sequence or "", first))
     return {timer: sorted(words, key=lambda word: word.sequence) for timer, words in found.items()}
 
 
