@@ -9,11 +9,11 @@ from typing import Any
 
 import aioboto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from schemas import registry
 from schemas.render import create_table_request
 from schemas.table import KEYS_ONLY, Index, Key, Table, text
+from tests.support.moto import running_moto
 from workers.adapters.dynamodb_tables import Difference, DifferenceKind, Progress, TableNotReady, apply, diff
 from workers.ops.stack.dynamodb import DynamoDBServer
 from workers.ops.stack.jars import Jars
@@ -226,11 +226,8 @@ async def test_a_failing_table_is_named_and_does_not_stop_the_others(client: Cli
 
 async def test_point_in_time_recovery_is_enabled_and_compared_where_the_endpoint_knows_it() -> None:
     with_recovery, without_recovery = registry.table("auth-users"), registry.table("auth-sessions")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        async with connect(f"http://{host}:{port}") as client:
+    with running_moto() as url:
+        async with connect(url) as client:
             unchecked: list[str] = []
             await apply(client, "dev", (with_recovery, without_recovery))
             assert await diff(client, "dev", (with_recovery, without_recovery), unchecked.append) == []
@@ -241,8 +238,6 @@ async def test_point_in_time_recovery_is_enabled_and_compared_where_the_endpoint
             kinds = [difference.kind for difference in await diff(client, "dev", (with_recovery, wanted))]
             assert kinds == [DifferenceKind.MISSING_RECOVERY]
             assert unchecked == []
-    finally:
-        server.stop()
 
 
 async def test_a_table_that_never_becomes_active_is_reported_with_what_to_do(

@@ -194,7 +194,7 @@ class SimulatedMail:
     def render_in_app(self, text: mail.InAppText, variables: Mapping[str, str]) -> mail.RenderedInApp | mail.NotRendered:
         return mail.RenderedInApp(text.title, text.message)
 
-    async def send(self, email: mail.Email) -> mail.EmailAnswer:
+    async def send(self, email: mail.Email) -> mail.MessageAnswer:
         what = f"{email.tags['notificationId']}#{email.tags['attempt']}"
 
         def do() -> str:
@@ -203,8 +203,8 @@ class SimulatedMail:
 
         answer, problem = await self._outside.call(do)
         if answer is not None:
-            return mail.EmailAccepted(answer)
-        return mail.EmailNotTaken(problem) if problem == "away" else mail.EmailFateUnknown(problem)
+            return mail.MessageAccepted(answer)
+        return mail.MessageNotTaken(problem) if problem == "away" else mail.MessageFateUnknown(problem)
 
 
 class SimulatedDocuments:

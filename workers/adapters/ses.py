@@ -12,7 +12,7 @@ from workers.adapters.aws_errors import code_and_status, never_left
 from workers.adapters.links import Links
 from workers.adapters.opening import Opener
 from workers.adapters.templates import Rendering
-from workers.services.notification.ports import Email, EmailAccepted, EmailAnswer, EmailFateUnknown, EmailNotTaken, EmailRejected
+from workers.services.notification.ports import Email, MessageAccepted, MessageAnswer, MessageFateUnknown, MessageNotTaken, MessageRejected
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
@@ -54,13 +54,13 @@ class SesMailer(Rendering):
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._closing.__aexit__(kind, error, trace)
 
-    async def send(self, email: Email) -> EmailAnswer:
+    async def send(self, email: Email) -> MessageAnswer:
         """One call. Ends within the read time-out; dying in it leaves the message's fate unknown."""
         try:
             answer = await self._client.send_email(**self._request(email))
         except (BotoCoreError, ClientError, HTTPClientError, OSError) as error:
             return _understood(error)
-        return EmailAccepted(answer["MessageId"])
+        return MessageAccepted(answer["MessageId"])
 
     def _request(self, email: Email) -> dict[str, Any]:
         content = email.content
@@ -82,27 +82,27 @@ class SesMailer(Rendering):
         return request | ({"ConfigurationSetName": self._configuration_set} if self._configuration_set else {})
 
 
-def _understood(error: Exception) -> EmailAnswer:
+def _understood(error: Exception) -> MessageAnswer:
     """What an error says about the message's fate."""
     if isinstance(error, ClientError):
         return _answered(error)
     if never_left(error):
-        return EmailNotTaken(type(error).__name__)
+        return MessageNotTaken(type(error).__name__)
     if isinstance(error, ParamValidationError):
-        return EmailRejected("BadRequestException")
-    return EmailFateUnknown(type(error).__name__)
+        return MessageRejected("BadRequestException")
+    return MessageFateUnknown(type(error).__name__)
 
 
-def _answered(error: ClientError) -> EmailAnswer:
+def _answered(error: ClientError) -> MessageAnswer:
     code, status = code_and_status(error)
     if code in REJECTED:
-        return EmailRejected(code)
+        return MessageRejected(code)
     if code in HELD:
-        return EmailNotTaken(code, HELD_SECONDS)
+        return MessageNotTaken(code, HELD_SECONDS)
     if code in THROTTLED or status == 429:
-        return EmailNotTaken(code or "429")
+        return MessageNotTaken(code or "429")
     # A failing server may have queued the message before it failed.
     if status >= 500 or status == 0:
-        return EmailFateUnknown(code or str(status))
+        return MessageFateUnknown(code or str(status))
     # Signature, clock or rights: nothing was taken, and people must see to it.
-    return EmailNotTaken(code or str(status), HELD_SECONDS)
+    return MessageNotTaken(code or str(status), HELD_SECONDS)

@@ -13,7 +13,7 @@ from workers.adapters.links import Links
 from workers.adapters.opening import Opener
 from workers.adapters.sender_ids import SenderIds
 from workers.adapters.templates import Rendering
-from workers.services.notification.ports import Sms, SmsAccepted, SmsAnswer, SmsFateUnknown, SmsNotTaken, SmsRejected
+from workers.services.notification.ports import MessageAccepted, MessageAnswer, MessageFateUnknown, MessageNotTaken, MessageRejected, Sms
 
 CONNECT_SECONDS: Final = 5
 READ_SECONDS: Final = 20
@@ -45,16 +45,16 @@ class SnsTexts(Rendering):
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._closing.__aexit__(kind, error, trace)
 
-    async def send(self, sms: Sms) -> SmsAnswer:
+    async def send(self, sms: Sms) -> MessageAnswer:
         """One call. Ends within the read time-out; dying in it leaves the message's fate unknown."""
         number = sms.to.reveal()
         if self._sender_ids.is_missing(number):
-            return SmsRejected("no_sender_id")
+            return MessageRejected("no_sender_id")
         try:
             answer = await self._client.publish(PhoneNumber=number, Message=sms.text, MessageAttributes=self._attributes(number))
         except (BotoCoreError, ClientError, HTTPClientError, OSError) as error:
             return _understood(error)
-        return SmsAccepted(answer["MessageId"])
+        return MessageAccepted(answer["MessageId"])
 
     def _attributes(self, number: str) -> dict[str, Any]:
         sender = self._sender_ids.of(number)
@@ -62,28 +62,28 @@ class SnsTexts(Rendering):
         return {f"AWS.SNS.SMS.{name}": {"DataType": "String", "StringValue": value} for name, value in given.items()}
 
 
-def _understood(error: Exception) -> SmsAnswer:
+def _understood(error: Exception) -> MessageAnswer:
     """What an error says about the message's fate."""
     if isinstance(error, ClientError):
         return _answered(error)
     if never_left(error):
-        return SmsNotTaken(type(error).__name__)
+        return MessageNotTaken(type(error).__name__)
     if isinstance(error, ParamValidationError):
-        return SmsRejected("invalid_request")
-    return SmsFateUnknown(type(error).__name__)
+        return MessageRejected("invalid_request")
+    return MessageFateUnknown(type(error).__name__)
 
 
-def _answered(error: ClientError) -> SmsAnswer:
+def _answered(error: ClientError) -> MessageAnswer:
     code, status = code_and_status(error)
     if code in REJECTED:
-        return SmsRejected(_why(code, str(error.response.get("Error", {}).get("Message", ""))))
+        return MessageRejected(_why(code, str(error.response.get("Error", {}).get("Message", ""))))
     if code in THROTTLED or status == 429:
-        return SmsNotTaken(code or "429")
+        return MessageNotTaken(code or "429")
     # A failing server may have queued the message before it failed.
     if status >= 500 or status == 0:
-        return SmsFateUnknown(code or str(status))
+        return MessageFateUnknown(code or str(status))
     # Signature, clock or rights: nothing was taken, and people must see to it.
-    return SmsNotTaken(code or str(status), HELD_SECONDS)
+    return MessageNotTaken(code or str(status), HELD_SECONDS)
 
 
 def _why(code: str, said: str) -> str:

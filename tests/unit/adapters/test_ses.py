@@ -1,6 +1,5 @@
 """What each answer and each error of SES says about the message's fate; one real exchange with the moto server."""
 
-from collections.abc import Iterator
 from socket import gaierror
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,6 @@ from botocore.exceptions import (
     NoCredentialsError,
     ReadTimeoutError,
 )
-from moto.server import ThreadedMotoServer
 
 from contracts.clear import Clear
 from tests.support.keys import sealer
@@ -26,13 +24,15 @@ from workers.adapters.opening import KeyRights, Opener
 from workers.adapters.ses import HELD_SECONDS, SesMailer
 from workers.services.notification.ports import (
     Email,
-    EmailAccepted,
-    EmailAnswer,
-    EmailFateUnknown,
-    EmailNotTaken,
-    EmailRejected,
+    MessageAccepted,
+    MessageAnswer,
+    MessageFateUnknown,
+    MessageNotTaken,
+    MessageRejected,
     RenderedEmail,
 )
+
+pytestmark = pytest.mark.usefixtures("aws_credentials")
 
 URL = "http://localhost"
 EMAIL = Email(
@@ -57,49 +57,34 @@ def mailer(endpoint_url: str = URL, *, configuration_set: str | None = None) -> 
     return SesMailer(opener, links, sender="no-reply@example.com", configuration_set=configuration_set, endpoint_url=endpoint_url)
 
 
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.mark.parametrize(
     ("error", "answer"),
     [
-        (refused("MessageRejected", 400), EmailRejected("MessageRejected")),
-        (refused("BadRequestException", 400), EmailRejected("BadRequestException")),
-        (refused("MailFromDomainNotVerifiedException", 400), EmailRejected("MailFromDomainNotVerifiedException")),
-        (refused("TooManyRequestsException", 429), EmailNotTaken("TooManyRequestsException")),
-        (refused("SendingPausedException", 400), EmailNotTaken("SendingPausedException", HELD_SECONDS)),
-        (refused("AccountSuspendedException", 400), EmailNotTaken("AccountSuspendedException", HELD_SECONDS)),
-        (refused("AccessDeniedException", 403), EmailNotTaken("AccessDeniedException", HELD_SECONDS)),
-        (refused("InternalServiceError", 500), EmailFateUnknown("InternalServiceError")),
-        (refused("", 503), EmailFateUnknown("503")),
-        (ConnectTimeoutError(endpoint_url=URL), EmailNotTaken("ConnectTimeoutError")),
-        (NoCredentialsError(), EmailNotTaken("NoCredentialsError")),
+        (refused("MessageRejected", 400), MessageRejected("MessageRejected")),
+        (refused("BadRequestException", 400), MessageRejected("BadRequestException")),
+        (refused("MailFromDomainNotVerifiedException", 400), MessageRejected("MailFromDomainNotVerifiedException")),
+        (refused("TooManyRequestsException", 429), MessageNotTaken("TooManyRequestsException")),
+        (refused("SendingPausedException", 400), MessageNotTaken("SendingPausedException", HELD_SECONDS)),
+        (refused("AccountSuspendedException", 400), MessageNotTaken("AccountSuspendedException", HELD_SECONDS)),
+        (refused("AccessDeniedException", 403), MessageNotTaken("AccessDeniedException", HELD_SECONDS)),
+        (refused("InternalServiceError", 500), MessageFateUnknown("InternalServiceError")),
+        (refused("", 503), MessageFateUnknown("503")),
+        (ConnectTimeoutError(endpoint_url=URL), MessageNotTaken("ConnectTimeoutError")),
+        (NoCredentialsError(), MessageNotTaken("NoCredentialsError")),
         (
             broken(ClientConnectorError(Mock(), OSError("refused"))),
-            EmailNotTaken("EndpointConnectionError"),
+            MessageNotTaken("EndpointConnectionError"),
         ),
-        (broken(gaierror()), EmailNotTaken("EndpointConnectionError")),
-        (broken(ClientOSError("reset by peer")), EmailFateUnknown("EndpointConnectionError")),
-        (ReadTimeoutError(endpoint_url=URL), EmailFateUnknown("ReadTimeoutError")),
-        (ConnectionClosedError(endpoint_url=URL), EmailFateUnknown("ConnectionClosedError")),
-        (HTTPClientError(error=ValueError()), EmailFateUnknown("HTTPClientError")),
-        (OSError("broken pipe"), EmailFateUnknown("OSError")),
+        (broken(gaierror()), MessageNotTaken("EndpointConnectionError")),
+        (broken(ClientOSError("reset by peer")), MessageFateUnknown("EndpointConnectionError")),
+        (ReadTimeoutError(endpoint_url=URL), MessageFateUnknown("ReadTimeoutError")),
+        (ConnectionClosedError(endpoint_url=URL), MessageFateUnknown("ConnectionClosedError")),
+        (HTTPClientError(error=ValueError()), MessageFateUnknown("HTTPClientError")),
+        (OSError("broken pipe"), MessageFateUnknown("OSError")),
     ],
     ids=lambda value: str(value)[:60],
 )
-async def test_every_error_says_what_became_of_the_message(error: Exception, answer: EmailAnswer) -> None:
+async def test_every_error_says_what_became_of_the_message(error: Exception, answer: MessageAnswer) -> None:
     async def send_email(**_request: Any) -> dict[str, str]:
         raise error
 
@@ -117,7 +102,7 @@ async def test_the_request_names_set_tags_and_unsubscribe_header() -> None:
 
     ses = mailer(configuration_set="mindlinks")
     ses._client = SimpleNamespace(send_email=send_email)
-    assert await ses.send(EMAIL) == EmailAccepted("m-1")
+    assert await ses.send(EMAIL) == MessageAccepted("m-1")
     [request] = asked
     assert request["Destination"] == {"ToAddresses": ["sana@example.com"]}
     assert request["ConfigurationSetName"] == "mindlinks"
@@ -132,10 +117,10 @@ async def test_a_mail_arrives_at_the_provider(moto: str) -> None:
     async with mailer(moto) as ses:
         await ses._client.create_email_identity(EmailIdentity="no-reply@example.com")
         answer = await ses.send(EMAIL)
-    assert isinstance(answer, EmailAccepted)
+    assert isinstance(answer, MessageAccepted)
     assert answer.message_id
 
 
 async def test_nobody_at_the_door_means_not_taken() -> None:
     async with mailer("http://127.0.0.1:9") as ses:
-        assert await ses.send(EMAIL) == EmailNotTaken("EndpointConnectionError")
+        assert await ses.send(EMAIL) == MessageNotTaken("EndpointConnectionError")

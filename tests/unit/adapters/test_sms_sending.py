@@ -1,6 +1,5 @@
 """What each answer and each error of SNS says about an SMS's fate, and under whose name it goes out; real exchanges with moto."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -18,7 +17,6 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.server import ThreadedMotoServer
 from moto.sns.models import sns_backends
 
 from contracts.clear import Clear
@@ -27,7 +25,9 @@ from workers.adapters.links import LinkKeys, Links
 from workers.adapters.opening import KeyRights, Opener
 from workers.adapters.sender_ids import SenderIds
 from workers.adapters.sms import HELD_SECONDS, SnsTexts
-from workers.services.notification.ports import Sms, SmsAccepted, SmsAnswer, SmsFateUnknown, SmsNotTaken, SmsRejected
+from workers.services.notification.ports import MessageAccepted, MessageAnswer, MessageFateUnknown, MessageNotTaken, MessageRejected, Sms
+
+pytestmark = pytest.mark.usefixtures("aws_credentials")
 
 URL, REGION = "http://localhost", "eu-central-1"
 SMS = Sms(Clear("+4915112345678"), "Your session was revoked.")
@@ -47,53 +47,38 @@ def texts(endpoint_url: str = URL, ids: SenderIds = IDS) -> SnsTexts:
     return SnsTexts(Opener(sealer(), KeyRights(), "sms"), links, ids, region=REGION, endpoint_url=endpoint_url)
 
 
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 INVALID = "Invalid parameter: PhoneNumber Reason: +4915112345678 is not valid to publish to"
 
 
 @pytest.mark.parametrize(
     ("error", "answer"),
     [
-        (refused("InvalidParameter", message=INVALID), SmsRejected("invalid_number")),
-        (refused("InvalidParameter", message="Invalid parameter: Message too long"), SmsRejected("invalid_request")),
-        (refused("ParameterValueInvalid"), SmsRejected("invalid_request")),
-        (refused("OptedOut"), SmsRejected("opted_out")),
-        (refused("InvalidParameter", message="This phone number has opted out"), SmsRejected("opted_out")),
-        (ParamValidationError(report="none"), SmsRejected("invalid_request")),
-        (refused("Throttled", 429), SmsNotTaken("Throttled")),
-        (refused("Throttling"), SmsNotTaken("Throttling")),
-        (refused("", 429), SmsNotTaken("429")),
-        (refused("AuthorizationError", 403), SmsNotTaken("AuthorizationError", HELD_SECONDS)),
-        (refused("InvalidSecurity", 403), SmsNotTaken("InvalidSecurity", HELD_SECONDS)),
-        (refused("InternalError", 500), SmsFateUnknown("InternalError")),
-        (refused("", 503), SmsFateUnknown("503")),
-        (refused("Odd", 0), SmsFateUnknown("Odd")),
-        (ConnectTimeoutError(endpoint_url=URL), SmsNotTaken("ConnectTimeoutError")),
-        (NoCredentialsError(), SmsNotTaken("NoCredentialsError")),
-        (broken(ClientConnectorError(Mock(), OSError("refused"))), SmsNotTaken("EndpointConnectionError")),
-        (broken(ClientOSError("reset by peer")), SmsFateUnknown("EndpointConnectionError")),
-        (ReadTimeoutError(endpoint_url=URL), SmsFateUnknown("ReadTimeoutError")),
-        (ConnectionClosedError(endpoint_url=URL), SmsFateUnknown("ConnectionClosedError")),
-        (HTTPClientError(error=ValueError()), SmsFateUnknown("HTTPClientError")),
-        (OSError("broken pipe"), SmsFateUnknown("OSError")),
+        (refused("InvalidParameter", message=INVALID), MessageRejected("invalid_number")),
+        (refused("InvalidParameter", message="Invalid parameter: Message too long"), MessageRejected("invalid_request")),
+        (refused("ParameterValueInvalid"), MessageRejected("invalid_request")),
+        (refused("OptedOut"), MessageRejected("opted_out")),
+        (refused("InvalidParameter", message="This phone number has opted out"), MessageRejected("opted_out")),
+        (ParamValidationError(report="none"), MessageRejected("invalid_request")),
+        (refused("Throttled", 429), MessageNotTaken("Throttled")),
+        (refused("Throttling"), MessageNotTaken("Throttling")),
+        (refused("", 429), MessageNotTaken("429")),
+        (refused("AuthorizationError", 403), MessageNotTaken("AuthorizationError", HELD_SECONDS)),
+        (refused("InvalidSecurity", 403), MessageNotTaken("InvalidSecurity", HELD_SECONDS)),
+        (refused("InternalError", 500), MessageFateUnknown("InternalError")),
+        (refused("", 503), MessageFateUnknown("503")),
+        (refused("Odd", 0), MessageFateUnknown("Odd")),
+        (ConnectTimeoutError(endpoint_url=URL), MessageNotTaken("ConnectTimeoutError")),
+        (NoCredentialsError(), MessageNotTaken("NoCredentialsError")),
+        (broken(ClientConnectorError(Mock(), OSError("refused"))), MessageNotTaken("EndpointConnectionError")),
+        (broken(ClientOSError("reset by peer")), MessageFateUnknown("EndpointConnectionError")),
+        (ReadTimeoutError(endpoint_url=URL), MessageFateUnknown("ReadTimeoutError")),
+        (ConnectionClosedError(endpoint_url=URL), MessageFateUnknown("ConnectionClosedError")),
+        (HTTPClientError(error=ValueError()), MessageFateUnknown("HTTPClientError")),
+        (OSError("broken pipe"), MessageFateUnknown("OSError")),
     ],
     ids=lambda value: str(value)[:60],
 )
-async def test_every_error_says_what_became_of_the_message(error: Exception, answer: SmsAnswer) -> None:
+async def test_every_error_says_what_became_of_the_message(error: Exception, answer: MessageAnswer) -> None:
     calls = 0
 
     async def publish(**_request: Any) -> dict[str, str]:
@@ -126,7 +111,7 @@ async def test_the_request_is_transactional_under_the_countrys_name(number: str,
 
     sns = texts()
     sns._client = SimpleNamespace(publish=publish)
-    assert await sns.send(Sms(Clear(number), "Hello")) == SmsAccepted("m-1")
+    assert await sns.send(Sms(Clear(number), "Hello")) == MessageAccepted("m-1")
     text = {"DataType": "String"}
     attributes = {
         "AWS.SNS.SMS.SMSType": {**text, "StringValue": "Transactional"},
@@ -140,7 +125,7 @@ async def test_the_request_is_transactional_under_the_countrys_name(number: str,
 async def test_where_a_name_has_to_be_registered_and_none_is_nothing_is_sent(number: str, ids: str) -> None:
     sns = texts(ids=SenderIds.parse(ids))
     sns._client = SimpleNamespace()
-    assert await sns.send(Sms(Clear(number), "Hello")) == SmsRejected("no_sender_id")
+    assert await sns.send(Sms(Clear(number), "Hello")) == MessageRejected("no_sender_id")
 
 
 @pytest.mark.parametrize(
@@ -158,7 +143,7 @@ def test_without_any_name_the_provider_chooses() -> None:
 async def test_an_sms_arrives_at_the_provider(moto: str) -> None:
     async with texts(moto) as sns:
         answer = await sns.send(SMS)
-    assert isinstance(answer, SmsAccepted)
+    assert isinstance(answer, MessageAccepted)
     taken = sns_backends[DEFAULT_ACCOUNT_ID][REGION].sms_messages[answer.message_id]
     assert taken[0] == SMS.to.reveal()
     assert SMS.text in taken
@@ -166,9 +151,9 @@ async def test_an_sms_arrives_at_the_provider(moto: str) -> None:
 
 async def test_a_number_that_is_none_is_refused_by_the_provider(moto: str) -> None:
     async with texts(moto) as sns:
-        assert await sns.send(Sms(Clear("NAA+15551234567"), "Hello")) == SmsRejected("invalid_number")
+        assert await sns.send(Sms(Clear("NAA+15551234567"), "Hello")) == MessageRejected("invalid_number")
 
 
 async def test_nobody_at_the_door_means_not_taken() -> None:
     async with texts("http://127.0.0.1:9") as sns:
-        assert await sns.send(SMS) == SmsNotTaken("EndpointConnectionError")
+        assert await sns.send(SMS) == MessageNotTaken("EndpointConnectionError")

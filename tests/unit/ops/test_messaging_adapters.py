@@ -1,12 +1,11 @@
 """Mail and SMS by the real adapters to the fake, with moto behind it or nobody: what was taken is told under the ids that were answered."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aioboto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from contracts.clear import Clear
 from contracts.notification.commands import RecordNotificationSent
@@ -25,31 +24,16 @@ from workers.ops.fakes.identity_faults import Fault
 from workers.ops.fakes.messaging.feedback import SIMULATOR
 from workers.services.notification.ports import (
     Email,
-    EmailAccepted,
-    EmailFateUnknown,
-    EmailNotTaken,
+    MessageAccepted,
+    MessageFateUnknown,
+    MessageNotTaken,
     RenderedEmail,
     Sms,
-    SmsAccepted,
-    SmsFateUnknown,
 )
 
+pytestmark = pytest.mark.usefixtures("aws_credentials")
+
 REGION = "us-east-1"
-
-
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @asynccontextmanager
@@ -71,8 +55,8 @@ async def test_what_moto_took_is_told_under_motos_ids(moto: str) -> None:
     async with sending(given) as (mailer, texts):
         await mailer._client.create_email_identity(EmailIdentity="no-reply@example.com")
         mailed, texted = await mailer.send(email(f"bounce@{SIMULATOR}")), await texts.send(Sms(Clear(NUMBER), "Hello"))
-    assert isinstance(mailed, EmailAccepted)
-    assert isinstance(texted, SmsAccepted)
+    assert isinstance(mailed, MessageAccepted)
+    assert isinstance(texted, MessageAccepted)
     known(given.ingress, texted.message_id)
     await given.courier.flush()
     assert Counter(given.said) == {"Sent": 1, "Bounced": 1, "Delivered": 1}
@@ -92,7 +76,7 @@ async def test_a_mails_events_may_come_before_the_answer() -> None:
     given = await scene().listening()
     given.messages.automatic, given.fake.early = True, True
     async with sending(given) as (mailer, _):
-        assert isinstance(await mailer.send(email("sana@example.com")), EmailAccepted)
+        assert isinstance(await mailer.send(email("sana@example.com")), MessageAccepted)
         assert given.said == ["Sent", "Delivered"]
 
 
@@ -101,8 +85,8 @@ async def test_an_answer_that_is_lost_leaves_a_send_event() -> None:
     given.messages.automatic = True
     given.fake.faults.plan(Fault.SERVER_ERROR_AFTER, 2)
     async with sending(given) as (mailer, texts):
-        assert isinstance(await mailer.send(email("sana@example.com")), EmailFateUnknown)
-        assert isinstance(await texts.send(Sms(Clear(NUMBER), "Hello")), SmsFateUnknown)
+        assert isinstance(await mailer.send(email("sana@example.com")), MessageFateUnknown)
+        assert isinstance(await texts.send(Sms(Clear(NUMBER), "Hello")), MessageFateUnknown)
     await given.courier.deliver_all()
     assert given.said == ["Sent", "Delivered"]
     assert len(given.messages.texts) == 1
@@ -113,6 +97,6 @@ async def test_what_is_throttled_was_never_taken() -> None:
     given.messages.automatic = True
     given.fake.faults.plan(Fault.RATE_LIMITED)
     async with sending(given) as (mailer, _):
-        assert isinstance(await mailer.send(email("sana@example.com")), EmailNotTaken)
+        assert isinstance(await mailer.send(email("sana@example.com")), MessageNotTaken)
     await given.courier.flush()
     assert (given.messages.mails, given.said) == ([], [])

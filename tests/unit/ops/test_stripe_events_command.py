@@ -18,7 +18,7 @@ from tests.support.keys import HandClock, key_ring
 from workers.engine.memory import MemoryLog, MemoryStore
 from workers.engine.metrics import NoMetrics
 from workers.engine.tracing import NoTracer
-from workers.ingress import stripe_intake
+from workers.ingress import deliveries
 from workers.main import MindLinks
 from workers.ops import stripe_events
 from workers.ops.composition import Backbone
@@ -68,7 +68,7 @@ def serving() -> Iterator[StripeFake]:
 @pytest.fixture(autouse=True)
 def logs_of_this_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A logger remembers where it wrote first, which here is closed at the command's end."""
-    monkeypatch.setattr(stripe_intake, "log", structlog.get_logger())
+    monkeypatch.setattr(deliveries, "log", structlog.get_logger())
 
 
 @pytest.fixture

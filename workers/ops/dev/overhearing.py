@@ -8,31 +8,28 @@ from workers.ops.fakes.identity_faults import Fault
 from workers.ops.fakes.messaging import MessagingFake
 from workers.services.notification.ports import (
     Email,
-    EmailAnswer,
-    EmailFateUnknown,
-    EmailNotTaken,
+    MessageAnswer,
+    MessageFateUnknown,
+    MessageNotTaken,
     Sms,
-    SmsAnswer,
-    SmsFateUnknown,
-    SmsNotTaken,
 )
 
 
 def overhear(ports: Mapping[str, Any], fake: MessagingFake) -> None:
     """RATE_LIMITED refuses a message; of any other fault its sender hears that nobody knows, though it was taken."""
 
-    def mailed(email: Email, message_id: str) -> EmailAnswer | None:
+    def mailed(email: Email, message_id: str) -> MessageAnswer | None:
         fault = fake.faults.strike()
         if fault is Fault.RATE_LIMITED:
-            return EmailNotTaken(fault)
+            return MessageNotTaken(fault)
         fake.messages.mailed(message_id, MAIL_FROM, [email.to.reveal()], email.content.subject, email.tags, CONFIGURATION_SET)
-        return EmailFateUnknown(fault) if fault else None
+        return MessageFateUnknown(fault) if fault else None
 
-    def texted(sms: Sms, message_id: str) -> SmsAnswer | None:
+    def texted(sms: Sms, message_id: str) -> MessageAnswer | None:
         fault = fake.faults.strike()
         if fault is Fault.RATE_LIMITED:
-            return SmsNotTaken(fault)
+            return MessageNotTaken(fault)
         fake.messages.texted(message_id, sms.to.reveal())
-        return SmsFateUnknown(fault) if fault else None
+        return MessageFateUnknown(fault) if fault else None
 
     ports["ses"].on_send, ports["sms"].on_send = mailed, texted

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TypeAlias
@@ -93,6 +94,17 @@ class Courier:
             await self._deliver(self._now())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncIterator[None]:
+        """Letters leave by themselves for the length of the block."""
+        running = asyncio.create_task(self.run(), name="courier")
+        try:
+            yield
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
 
     async def _deliver(self, due_by: float | None) -> list[Attempt]:
         # A proxy of the machine's own has no business between two loopback addresses.

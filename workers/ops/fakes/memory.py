@@ -8,7 +8,7 @@ from contracts.file import File
 from contracts.types import Hash, Timestamp
 from workers.adapters.s3_uploads import UploadForm
 from workers.adapters.templates import Rendering
-from workers.services.notification.ports import Email, EmailAccepted, EmailAnswer, EmailNotTaken, Sms, SmsAccepted, SmsAnswer, SmsNotTaken
+from workers.services.notification.ports import Email, MessageAccepted, MessageAnswer, MessageNotTaken, Sms
 
 
 @dataclass
@@ -52,27 +52,27 @@ class MemoryMailer(Rendering):
     """Accepts every mail and remembers it. ``on_send`` is shown each first, with its message id, and may answer in its stead."""
 
     sent: list[Email]
-    on_send: Callable[[Email, str], EmailAnswer | None] | None = None
+    on_send: Callable[[Email, str], MessageAnswer | None] | None = None
 
-    async def send(self, email: Email) -> EmailAnswer:
+    async def send(self, email: Email) -> MessageAnswer:
         sent: list[Email] = getattr(self, "sent", [])
         message_id = f"memory-{len(sent) + 1}"
         answer = self.on_send(email, message_id) if self.on_send else None
-        if not isinstance(answer, EmailNotTaken):
+        if not isinstance(answer, MessageNotTaken):
             self.sent = [*sent, email]
-        return answer or EmailAccepted(message_id)
+        return answer or MessageAccepted(message_id)
 
 
 class MemoryTexts(Rendering):
     """The same for SMS."""
 
     sent: list[Sms]
-    on_send: Callable[[Sms, str], SmsAnswer | None] | None = None
+    on_send: Callable[[Sms, str], MessageAnswer | None] | None = None
 
-    async def send(self, sms: Sms) -> SmsAnswer:
+    async def send(self, sms: Sms) -> MessageAnswer:
         sent: list[Sms] = getattr(self, "sent", [])
         message_id = f"memory-sms-{len(sent) + 1}"
         answer = self.on_send(sms, message_id) if self.on_send else None
-        if not isinstance(answer, SmsNotTaken):
+        if not isinstance(answer, MessageNotTaken):
             self.sent = [*sent, sms]
-        return answer or SmsAccepted(message_id)
+        return answer or MessageAccepted(message_id)

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from workers.ops.fakes.controls import RefusedOrder
 from workers.ops.fakes.courier import Courier
 from workers.ops.fakes.identity_faults import Faults
 
@@ -34,7 +35,7 @@ _REASONS: Final = {"declined": ("Physical document not used", 106), "resubmissio
 Json = dict[str, Any]
 
 
-class NotPossible(Exception):
+class NotPossible(RefusedOrder):
     """What was asked for can't happen to this session. Its text says why."""
 
 

@@ -5,23 +5,20 @@ from contracts.notification.commands import RecordNotificationRendered
 from contracts.notification.events import NotificationPlanned
 from contracts.notification.values import Category
 from contracts.types import Channel, Purpose
-from workers.engine.service import Call, Done, Effect, Result, Retryable, Unknown
-from workers.services.notification.answers import failed, outcome_unknown, suppressed, taken
+from workers.engine.service import Call, Done, Effect, Result
+from workers.services.notification.answers import failed, outcome_unknown
 from workers.services.notification.filling import PERSONS, texts_of
 from workers.services.notification.ports import (
     CannotShowError,
     Email,
-    EmailAccepted,
-    EmailAnswer,
-    EmailNotTaken,
     EmailPort,
-    EmailRejected,
     EmailText,
     InAppText,
     NotRendered,
     RenderedInApp,
     RenderPort,
 )
+from workers.services.notification.sending import answered, send_to_reader
 from workers.services.notification.template import Template
 from workers.services.notification.work import Rows, Work, reads, work_of
 
@@ -29,36 +26,18 @@ from workers.services.notification.work import Rows, Work, reads, work_of
 
 
 async def send_email(call: Call[NotificationPlanned], rows: Rows, port: EmailPort) -> Result:
-    data, work = call.event.data, work_of(call.event, rows)
-    if work is None:
-        return Done()
-    if work.suppression.reason is not None:
-        return suppressed(data, work.suppression.reason)
-    if work.recipient.erased:
-        return suppressed(data, "erased")
-    if work.address is None:
-        return failed(data, "no_address")
-    try:
-        address = await port.open(work.address)
-        return await _send(call, work, address, port) if isinstance(address, Clear) else suppressed(data, "erased")
-    except CannotShowError as error:
-        return failed(data, error.code)
+    async def compose(work: Work, template: Template, to: Clear) -> Result:
+        data, variables = call.event.data, await texts_of(work, port)
+        content = port.render_email(EmailText(template.subject or "", template.body, template.locale, template.dir), variables)
+        if isinstance(content, NotRendered):
+            return failed(data, content.code)
+        unsubscribe = variables.get("unsubscribeLink") if data.category is Category.MARKETING else None
+        # Whoever cannot leave with one click calls the next mail spam.
+        if data.category is Category.MARKETING and unsubscribe is None:
+            return failed(data, "missing_variable")
+        return answered(data, template, await port.send(Email(to, content, _tags(call), unsubscribe)))
 
-
-async def _send(call: Call[NotificationPlanned], work: Work, to: Clear, port: EmailPort) -> Result:
-    """Raises CannotShowError."""
-    data, template = call.event.data, work.template
-    if template is None:
-        return failed(data, "template_missing")
-    variables = await texts_of(work, port)
-    content = port.render_email(EmailText(template.subject or "", template.body, template.locale, template.dir), variables)
-    if isinstance(content, NotRendered):
-        return failed(data, content.code)
-    unsubscribe = variables.get("unsubscribeLink") if data.category is Category.MARKETING else None
-    # Whoever cannot leave with one click calls the next mail spam.
-    if data.category is Category.MARKETING and unsubscribe is None:
-        return failed(data, "missing_variable")
-    return _answered(data, template, await port.send(Email(to, content, _tags(call), unsubscribe)))
+    return await send_to_reader(call, rows, port, compose)
 
 
 def _tags(call: Call[NotificationPlanned]) -> dict[str, str]:
@@ -69,17 +48,6 @@ def _tags(call: Call[NotificationPlanned]) -> dict[str, str]:
         "attempt": str(data.attempt),
         "environment": call.environment,
     }
-
-
-def _answered(data: NotificationPlanned, template: Template, answer: EmailAnswer) -> Result:
-    match answer:
-        case EmailAccepted(message_id):
-            return taken(data, template, message_id)
-        case EmailRejected(code):
-            return failed(data, code)
-        case EmailNotTaken(reason, after):
-            return Retryable(reason, after)
-    return Unknown(answer.reason)
 
 
 # --- in-app --------------------------------------------------------------------------------------------------------

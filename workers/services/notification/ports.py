@@ -91,6 +91,38 @@ class RenderPort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageAccepted:
+    """``message_id`` is all that some providers' reports about the message will name."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRejected:
+    """The provider will never take this message: an invalid address, one who opted out, no sender id for the country."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageNotTaken:
+    """The message certainly was not taken; the same may be sent again, ``after`` seconds if the provider said so."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFateUnknown:
+    """The request was on its way when the connection broke, or a failing server may have taken it."""
+
+    reason: str
+
+
+MessageAnswer: TypeAlias = MessageAccepted | MessageRejected | MessageNotTaken | MessageFateUnknown
+
+
+@dataclass(frozen=True, slots=True)
 class Email:
     """``tags`` come back in every event about the message. ``unsubscribe``: address of the one-click link, where there is one."""
 
@@ -100,38 +132,8 @@ class Email:
     unsubscribe: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EmailAccepted:
-    message_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmailRejected:
-    """The provider will never take this message."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmailNotTaken:
-    """The message certainly was not taken; the same may be sent again, ``after`` seconds if the provider said so."""
-
-    reason: str
-    after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EmailFateUnknown:
-    """The request was on its way when the connection broke."""
-
-    reason: str
-
-
-EmailAnswer: TypeAlias = EmailAccepted | EmailRejected | EmailNotTaken | EmailFateUnknown
-
-
 class EmailPort(RenderPort, Protocol):
-    async def send(self, email: Email) -> EmailAnswer:
+    async def send(self, email: Email) -> MessageAnswer:
         """One call, no retries inside: providers of mail take no idempotency key."""
         ...
 
@@ -145,43 +147,11 @@ class Sms:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class SmsAccepted:
-    """``message_id`` is all that the provider's report about the message will name."""
-
-    message_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class SmsRejected:
-    """The provider will never take this message: invalid number, opted out, no sender id for the country."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class SmsNotTaken:
-    """The message certainly was not taken; the same may be sent again, ``after`` seconds if the provider said so."""
-
-    reason: str
-    after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SmsFateUnknown:
-    """The request was on its way when the connection broke, or a failing server may have taken it."""
-
-    reason: str
-
-
-SmsAnswer: TypeAlias = SmsAccepted | SmsRejected | SmsNotTaken | SmsFateUnknown
-
-
 class SmsPort(RenderPort, Protocol):
     def render_sms(self, body: str, variables: Mapping[str, str]) -> str | NotRendered:
         """Plain text: nothing is escaped."""
         ...
 
-    async def send(self, sms: Sms) -> SmsAnswer:
+    async def send(self, sms: Sms) -> MessageAnswer:
         """One call, no retries inside: providers of sms take no idempotency key."""
         ...

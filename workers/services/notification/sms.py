@@ -3,21 +3,17 @@
 from contracts.clear import Clear
 from contracts.notification.events import NotificationPlanned
 from contracts.types import Channel, Purpose
-from workers.engine.service import Call, Done, Effect, Result, Retryable, Unknown
-from workers.services.notification.answers import failed, outcome_unknown, suppressed, taken
+from workers.engine.service import Call, Effect, Result
+from workers.services.notification.answers import failed, outcome_unknown
 from workers.services.notification.filling import texts_of
 from workers.services.notification.ports import (
-    CannotShowError,
     NotRendered,
     Sms,
-    SmsAccepted,
-    SmsAnswer,
-    SmsNotTaken,
     SmsPort,
-    SmsRejected,
 )
+from workers.services.notification.sending import answered, send_to_reader
 from workers.services.notification.template import Template
-from workers.services.notification.work import Rows, Work, reads, work_of
+from workers.services.notification.work import Rows, Work, reads
 
 MAXIMUM_PARTS = 4
 # GSM 03.38: the basic set, and what takes two places by an escape.
@@ -39,44 +35,16 @@ def parts(text: str) -> int:
 
 
 async def send_sms(call: Call[NotificationPlanned], rows: Rows, port: SmsPort) -> Result:
-    data, work = call.event.data, work_of(call.event, rows)
-    if work is None:
-        return Done()
-    if work.suppression.reason is not None:
-        return suppressed(data, work.suppression.reason)
-    if work.recipient.erased:
-        return suppressed(data, "erased")
-    if work.address is None:
-        return failed(data, "no_address")
-    try:
-        number = await port.open(work.address)
-        return await _send(data, work, number, port) if isinstance(number, Clear) else suppressed(data, "erased")
-    except CannotShowError as error:
-        return failed(data, error.code)
+    async def compose(work: Work, template: Template, to: Clear) -> Result:
+        data = call.event.data
+        text = port.render_sms(template.body, await texts_of(work, port))
+        if isinstance(text, NotRendered):
+            return failed(data, text.code)
+        if parts(text) > MAXIMUM_PARTS:
+            return failed(data, "too_long")
+        return answered(data, template, await port.send(Sms(to, text)))
 
-
-async def _send(data: NotificationPlanned, work: Work, to: Clear, port: SmsPort) -> Result:
-    """Raises CannotShowError."""
-    template = work.template
-    if template is None:
-        return failed(data, "template_missing")
-    text = port.render_sms(template.body, await texts_of(work, port))
-    if isinstance(text, NotRendered):
-        return failed(data, text.code)
-    if parts(text) > MAXIMUM_PARTS:
-        return failed(data, "too_long")
-    return _answered(data, template, await port.send(Sms(to, text)))
-
-
-def _answered(data: NotificationPlanned, template: Template, answer: SmsAnswer) -> Result:
-    match answer:
-        case SmsAccepted(message_id):
-            return taken(data, template, message_id)
-        case SmsRejected(code):
-            return failed(data, code)
-        case SmsNotTaken(reason, after):
-            return Retryable(reason, after)
-    return Unknown(answer.reason)
+    return await send_to_reader(call, rows, port, compose)
 
 
 SEND_SMS = Effect(

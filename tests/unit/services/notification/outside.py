@@ -15,7 +15,7 @@ from workers.adapters.templates import Renderer
 from workers.engine.decision import Item, ItemRef
 from workers.engine.service import Call, Done, Effect, Event
 from workers.ops.seed.catalogue import stages
-from workers.services.notification.ports import CannotShowError, Email, EmailAccepted, EmailAnswer, Sms, SmsAccepted, SmsAnswer
+from workers.services.notification.ports import CannotShowError, Email, MessageAccepted, MessageAnswer, Sms
 from workers.services.notification.service import SERVICE
 
 CLIENT_NAME = f"s1.legal.{USER}.1.TmlsZQ"
@@ -50,26 +50,26 @@ class Provider(Renderer):
 
 @dataclass
 class Port(Provider):
-    answer: EmailAnswer = field(default_factory=lambda: EmailAccepted("ses-1"))
+    answer: MessageAnswer = field(default_factory=lambda: MessageAccepted("ses-1"))
     sent: list[Email] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    async def send(self, email: Email) -> EmailAnswer:
+    async def send(self, email: Email) -> MessageAnswer:
         self.sent.append(email)
         return self.answer
 
 
 @dataclass
 class Phones(Provider):
-    answer: SmsAnswer = field(default_factory=lambda: SmsAccepted("sns-1"))
+    answer: MessageAnswer = field(default_factory=lambda: MessageAccepted("sns-1"))
     sent: list[Sms] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    async def send(self, sms: Sms) -> SmsAnswer:
+    async def send(self, sms: Sms) -> MessageAnswer:
         self.sent.append(sms)
         return self.answer
 

@@ -23,7 +23,7 @@ from tests.unit.services.notification.people import EMAIL_HASH, NAME, SANA, USER
 from workers.engine.service import Done, Effect, Retryable, Unknown
 from workers.services.notification.effects import RENDER_IN_APP, SEND_EMAIL
 from workers.services.notification.mailbox import recipient_ref
-from workers.services.notification.ports import CannotShowError, EmailAnswer, EmailFateUnknown, EmailNotTaken, EmailRejected
+from workers.services.notification.ports import CannotShowError, MessageAnswer, MessageFateUnknown, MessageNotTaken, MessageRejected
 from workers.services.notification.service import SERVICE
 from workers.services.notification.template import Family, family_ref, row_ref
 from workers.services.notification.wording import UNREADABLE
@@ -94,9 +94,9 @@ async def test_what_is_not_planned_at_this_attempt_is_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [(EmailNotTaken("throttled", 3.0), Retryable("throttled", 3.0)), (EmailFateUnknown("reset"), Unknown("reset"))],
+    [(MessageNotTaken("throttled", 3.0), Retryable("throttled", 3.0)), (MessageFateUnknown("reset"), Unknown("reset"))],
 )
-async def test_what_may_have_been_taken_is_unknown_and_what_was_not_may_be_tried_again(answer: EmailAnswer, expected: object) -> None:
+async def test_what_may_have_been_taken_is_unknown_and_what_was_not_may_be_tried_again(answer: MessageAnswer, expected: object) -> None:
     run = seeded()
     run.send(to_sign())
     assert await carried_out(run, SEND_EMAIL, Port(answer=answer)) == expected
@@ -120,7 +120,7 @@ async def failure(run: Oracle, port: Port, effect: Effect[NotificationPlanned] =
 async def test_permanent_failures() -> None:
     run = seeded()
     run.send(to_sign())
-    assert await failure(run, Port(answer=EmailRejected("MessageRejected"))) == "MessageRejected"
+    assert await failure(run, Port(answer=MessageRejected("MessageRejected"))) == "MessageRejected"
     missing = seeded()
     missing.send(planned())
     assert await failure(missing, Port()) == "missing_variable"

@@ -41,7 +41,7 @@ from workers.engine.runtime import RoleName
 from workers.engine.service import Service
 from workers.services.notification.effects import RENDER_IN_APP, SEND_EMAIL
 from workers.services.notification.notification import Status
-from workers.services.notification.ports import Email, EmailAnswer, Sms, SmsAnswer
+from workers.services.notification.ports import Email, MessageAnswer, Sms
 from workers.services.notification.service import SERVICE
 from workers.services.notification.sms import SEND_SMS
 
@@ -98,7 +98,7 @@ class _Mortal(Provider):
 
 
 class _Mail(_Mortal):
-    async def send(self, email: Email) -> EmailAnswer:
+    async def send(self, email: Email) -> MessageAnswer:
         heart = self._outside.heart
         await heart.wait()
         answer = await self._outside.mail.send(email)
@@ -107,7 +107,7 @@ class _Mail(_Mortal):
 
 
 class _Phones(_Mortal):
-    async def send(self, sms: Sms) -> SmsAnswer:
+    async def send(self, sms: Sms) -> MessageAnswer:
         heart = self._outside.heart
         await heart.wait()
         answer = await self._outside.phones.send(sms)

@@ -23,7 +23,7 @@ from tests.unit.services.notification.people import EMAIL_HASH, SANA, USER, plan
 from workers.engine.decision import UNCHANGED
 from workers.engine.service import Done, Retryable, Unknown
 from workers.services.notification.notification import Status
-from workers.services.notification.ports import SmsAnswer, SmsFateUnknown, SmsNotTaken, SmsRejected
+from workers.services.notification.ports import MessageAnswer, MessageFateUnknown, MessageNotTaken, MessageRejected
 from workers.services.notification.sms import SEND_SMS, parts
 from workers.services.notification.template import Family, family_ref
 
@@ -104,7 +104,7 @@ async def failure(run: Oracle, port: Phones) -> str:
 
 
 async def test_permanent_failures() -> None:
-    assert await failure(waiting(), Phones(answer=SmsRejected("OptedOut"))) == "OptedOut"
+    assert await failure(waiting(), Phones(answer=MessageRejected("OptedOut"))) == "OptedOut"
     port = Phones()
     assert await failure(waiting(amountText="x" * 700), port) == "too_long"
     missing = seeded(sms=True)
@@ -118,9 +118,9 @@ async def test_permanent_failures() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
-    [(SmsNotTaken("throttled", 3.0), Retryable("throttled", 3.0)), (SmsFateUnknown("reset"), Unknown("reset"))],
+    [(MessageNotTaken("throttled", 3.0), Retryable("throttled", 3.0)), (MessageFateUnknown("reset"), Unknown("reset"))],
 )
-async def test_only_what_was_certainly_not_taken_may_be_tried_again(answer: SmsAnswer, expected: object) -> None:
+async def test_only_what_was_certainly_not_taken_may_be_tried_again(answer: MessageAnswer, expected: object) -> None:
     assert await carried_out(waiting(), SEND_SMS, Phones(answer=answer)) == expected
 
 

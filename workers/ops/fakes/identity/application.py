@@ -1,7 +1,5 @@
 """The two fakes behind one courier, and the steps that people take at either."""
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,8 +9,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from workers.ops.fakes.controls import control_routes
 from workers.ops.fakes.courier import Courier
-from workers.ops.fakes.identity.controls import control_routes
+from workers.ops.fakes.identity.controls import CONTROLS, Order
 from workers.ops.fakes.identity.steps import Step
 from workers.ops.fakes.onfido import OnfidoFake
 from workers.ops.fakes.veriff import NotPossible, Session, VeriffFake
@@ -42,7 +41,7 @@ class IdentityFake:
 
     def __post_init__(self) -> None:
         self.veriff, self.onfido = VeriffFake(self.courier), OnfidoFake(self.courier)
-        self._app = Starlette(routes=[*control_routes(self), Mount("/veriff", self.veriff), Mount("/onfido", self.onfido)])
+        self._app = Starlette(routes=[*control_routes(CONTROLS, self, Order), Mount("/veriff", self.veriff), Mount("/onfido", self.onfido)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
@@ -56,15 +55,12 @@ class IdentityFake:
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
         """Webhooks leave by themselves for the length of the block."""
-        running = asyncio.create_task(self.courier.run(), name="identity-fake-webhooks")
-        try:
-            yield
-        finally:
-            self.veriff.faults.clear()
-            self.onfido.faults.clear()
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+        async with self.courier.delivering():
+            try:
+                yield
+            finally:
+                self.veriff.faults.clear()
+                self.onfido.faults.clear()
 
     def take(self, name: str, step: Step) -> str:
         """``name``: the provider's id of a session or run, or our kycSessionId. Answers the provider's id. Raises NotPossible."""

@@ -3,8 +3,6 @@
 Serve it where SES's, SNS's and the signing certificates' addresses lead; what it does not know goes on to moto as it came.
 """
 
-import asyncio
-import contextlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,8 +19,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from workers.ops.fakes.controls import control_routes
+from workers.ops.fakes.courier import Courier
 from workers.ops.fakes.identity_faults import Faults
-from workers.ops.fakes.messaging.controls import control_routes
+from workers.ops.fakes.messaging.controls import CONTROLS, Order
 from workers.ops.fakes.messaging.messages import Messages
 
 MAILS: Final = "/v2/email/outbound-emails"
@@ -45,7 +45,7 @@ class MessagingFake:
         self._numbers = count(1)
         self._app = Starlette(
             routes=[
-                *control_routes(self),
+                *control_routes(CONTROLS, self, Order),
                 Route("/{name:str}.pem", self._certificate, methods=["GET"]),
                 Route(MAILS, self._mail, methods=["POST"]),
                 Route("/", self._sns, methods=["GET", "POST"]),
@@ -56,17 +56,18 @@ class MessagingFake:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
+    @property
+    def courier(self) -> Courier:
+        return self.messages.sns.courier
+
     @asynccontextmanager
     async def delivering(self) -> AsyncIterator[None]:
         """Feedback leaves by itself for the length of the block."""
-        running = asyncio.create_task(self.messages.sns.courier.run(), name="messaging-fake-feedback")
-        try:
-            yield
-        finally:
-            self.faults.clear()
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+        async with self.courier.delivering():
+            try:
+                yield
+            finally:
+                self.faults.clear()
 
     # --- answering -------------------------------------------------------------------------------------------------
 
@@ -83,7 +84,7 @@ class MessagingFake:
             if taken.status_code == httpx.codes.OK:
                 self._remember(wanted, str(orjson.loads(taken.body)["MessageId"]))
                 if self.early:
-                    await self.messages.sns.courier.deliver_all()
+                    await self.courier.deliver_all()
             return taken
 
         return await self.faults.answered(answer)

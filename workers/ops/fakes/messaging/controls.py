@@ -1,43 +1,29 @@
-"""The controls over HTTP, for a demo in another process: JSON in, JSON out, under /_fake."""
+"""What becomes of messages, and the troubles of their providers, over HTTP."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from workers.ops.fakes import controls
+from workers.ops.fakes.controls import RefusedOrder, flush, set_delivery_faults
 from workers.ops.fakes.identity_faults import Fault
 from workers.ops.fakes.messaging.feedback import Happening
-from workers.ops.fakes.stripe.policy import DeliveryFaults
 
 if TYPE_CHECKING:
     from workers.ops.fakes.messaging.application import MessagingFake
 
 
-class NeverSent(Exception):
-    """No message went to this address yet."""
+class NeverSent(RefusedOrder):
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("No message went to this address yet.")
 
 
-class Order(BaseModel):
-    """The body of a control request; fields that a control does not use are ignored by it, unknown ones refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ingress: str = ""
+class Order(controls.Order):
     automatic: bool = False
     identity: bool = False
     early: bool = False
-    fault: Fault | None = None
-    times: int = 1
-    duplicate: float = 0.0
-    reorder: float = 0.0
-    delay: float = 0.0
-    lose: float = 0.0
-
-
-Control = Callable[["MessagingFake", Request, Order], Awaitable[dict[str, Any]]]
 
 
 async def listen(fake: "MessagingFake", _request: Request, order: Order) -> dict[str, Any]:
@@ -76,11 +62,6 @@ async def unsubscribe(fake: "MessagingFake", request: Request, _order: Order) ->
     return {"topic": topic}
 
 
-async def set_delivery_faults(fake: "MessagingFake", _request: Request, order: Order) -> dict[str, Any]:
-    fake.messages.sns.courier.faults = DeliveryFaults(order.duplicate, order.reorder, order.delay, order.lose)
-    return {"duplicate": order.duplicate, "reorder": order.reorder, "delay": order.delay, "lose": order.lose}
-
-
 async def plan_fault(fake: "MessagingFake", _request: Request, order: Order) -> dict[str, Any]:
     if order.fault is None:
         raise ValueError(f"`fault` is one of {', '.join(Fault)}")
@@ -91,11 +72,6 @@ async def plan_fault(fake: "MessagingFake", _request: Request, order: Order) -> 
 async def clear_faults(fake: "MessagingFake", _request: Request, _order: Order) -> dict[str, Any]:
     fake.faults.clear()
     return {}
-
-
-async def flush(fake: "MessagingFake", _request: Request, _order: Order) -> dict[str, Any]:
-    attempts = await fake.messages.sns.courier.flush()
-    return {"attempts": len(attempts), "owed": len(fake.messages.sns.courier.owed)}
 
 
 async def show(fake: "MessagingFake", _request: Request, _order: Order) -> dict[str, Any]:
@@ -109,7 +85,7 @@ async def show(fake: "MessagingFake", _request: Request, _order: Order) -> dict[
     }
 
 
-CONTROLS: dict[str, Control] = {
+CONTROLS: Final[dict[str, controls.Control["MessagingFake", Order]]] = {
     "GET /_fake/state": show,
     "POST /_fake/webhooks": listen,
     "POST /_fake/feedback": set_feedback,
@@ -121,23 +97,3 @@ CONTROLS: dict[str, Control] = {
     "POST /_fake/faults": plan_fault,
     "DELETE /_fake/faults": clear_faults,
 }
-
-
-def control_routes(fake: "MessagingFake") -> list[Route]:
-    named = ((name.split(" "), control) for name, control in CONTROLS.items())
-    return [Route(path, _served(fake, control), methods=[method]) for (method, path), control in named]
-
-
-def _served(fake: "MessagingFake", control: Control) -> Callable[[Request], Awaitable[Response]]:
-    """404: there is nothing it could be about; 400: the order is not understood."""
-
-    async def serve(request: Request) -> Response:
-        try:
-            order = Order.model_validate_json(await request.body() or b"{}")
-            return JSONResponse(await control(fake, request, order))
-        except NeverSent as absent:
-            return JSONResponse({"error": absent.__doc__}, 404)
-        except (ValidationError, ValueError) as mistake:
-            return JSONResponse({"error": str(mistake)}, 400)
-
-    return serve
