@@ -19,9 +19,10 @@ from botocore.exceptions import (
 
 from contracts.clear import Clear
 from tests.support.keys import sealer
+from workers.adapters.aws_messages import HELD_SECONDS
 from workers.adapters.links import LinkKeys, Links
 from workers.adapters.opening import KeyRights, Opener
-from workers.adapters.ses import HELD_SECONDS, SesMailer
+from workers.adapters.ses import SesMailer
 from workers.services.notification.ports import (
     Email,
     MessageAccepted,

@@ -21,10 +21,11 @@ from moto.sns.models import sns_backends
 
 from contracts.clear import Clear
 from tests.support.keys import sealer
+from workers.adapters.aws_messages import HELD_SECONDS
 from workers.adapters.links import LinkKeys, Links
 from workers.adapters.opening import KeyRights, Opener
 from workers.adapters.sender_ids import SenderIds
-from workers.adapters.sms import HELD_SECONDS, SnsTexts
+from workers.adapters.sms import SnsTexts
 from workers.services.notification.ports import MessageAccepted, MessageAnswer, MessageFateUnknown, MessageNotTaken, MessageRejected, Sms
 
 pytestmark = pytest.mark.usefixtures("aws_credentials")
