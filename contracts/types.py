@@ -6,6 +6,7 @@ Money is an integer of minor units. Timestamps are fixed-width text, so they sor
 import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, NewType, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
@@ -38,7 +39,9 @@ def _day(value: str) -> str:
     return value
 
 
+@lru_cache(maxsize=1024)
 def _instant(value: str) -> str:
+    """Remembered, because one command's instants are read several times: from its record, from its root's row, in what it says."""
     datetime.fromisoformat(value)
     if not FIRST_INSTANT <= value[:10] <= LAST_DAY:
         raise ValueError(f"must lie within {FIRST_INSTANT} and {LAST_DAY}")

@@ -8,6 +8,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from contracts.catalogue import kinds
 from contracts.topics import commands_topic, events_topic
 from workers.engine.bookmarks import Bookmarks
 from workers.engine.commands import CommandsProcessor
@@ -70,6 +71,8 @@ def roles_of(service: Service) -> list[RoleName]:
 
 
 def build_role(service: Service, name: RoleName, world: World) -> Role:
+    # The first record should not wait for the modules of all kinds, nor should every heartbeat beside it.
+    kinds()
     group = f"{service.name}-{name.value}"
     quarantine = Quarantine(world.store, world.raw_sealer, world.clock, world.metrics, world.random)
     if name is RoleName.COMMANDS:
