@@ -128,6 +128,8 @@ def _envelope(key: bytes, headers: Sequence[tuple[str, bytes | None]]) -> Envelo
         subject = key.decode()
     except UnicodeDecodeError as error:
         raise InvalidRecord("not_utf8", "key or headers are not UTF-8") from error
+    except ValueError as error:
+        raise InvalidRecord("invalid_header", str(error)) from error
     if not texts.get("ce_type"):
         raise InvalidRecord("missing_type", "header ce_type is missing")
     if texts.setdefault("ce_subject", subject) != subject:

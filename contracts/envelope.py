@@ -12,6 +12,9 @@ SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/json"
 
 Header = tuple[str, bytes]
+LARGEST_HEADER = 512
+"""Bytes. What a message says travels on with all that it causes, which must fit a record too."""
+_OWN = ("ce_", "traceparent")
 _VERSION: Header = ("ce_specversion", SPEC_VERSION.encode())
 _CONTENT: Header = ("content-type", CONTENT_TYPE.encode())
 
@@ -116,12 +119,14 @@ def _ticket(headers: Mapping[str, str]) -> ReceiptTicket:
 def text_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     """Header values as text, tolerant of foreign producers: what is not UTF-8 is left out unless it is one of ours.
 
-    Raises UnicodeDecodeError when one of our own headers is not UTF-8.
+    Raises UnicodeDecodeError when one of our own headers is not UTF-8, ValueError when one is too long.
     """
     result: dict[str, str] = {}
     for name, value in headers:
         if value is None:
             continue
+        if len(value) > LARGEST_HEADER and name.startswith(_OWN):
+            raise ValueError(f"a ce_ header or traceparent has more than {LARGEST_HEADER} bytes")
         try:
             result[name] = value.decode()
         except UnicodeDecodeError:

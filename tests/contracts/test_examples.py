@@ -164,6 +164,7 @@ WRONG: dict[str, tuple[str, Callable[[Raw], Raw]]] = {
     "data about another key": ("key_mismatch", lambda r: r.with_data(companyId=OTHER_ID)),
     "no id": ("missing_header", lambda r: r.with_header("ce_id", None)),
     "a time that is none": ("invalid_header", lambda r: r.with_header("ce_time", b"yesterday")),
+    "a header as long as a record": ("invalid_header", lambda r: r.with_header("ce_correlationid", b"c" * 513)),
     "a position that is none": ("invalid_header", lambda r: r.with_header("ce_position", b"41")),
     "a settled offset that is none": ("invalid_header", lambda r: r.with_header("ce_settled", b"all")),
 }

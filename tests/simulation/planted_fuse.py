@@ -20,6 +20,7 @@ def fuse_settles_in_its_window(patch: Patch) -> None:
         self._settle_parked(plan.lane.shard.owned)
 
     patch(CommandsProcessor, "_judged", hasty)
+    patch(Fuse, "is_over", lambda *_: True)
 
 
 @planted("a record is parked before the fuse is told of it", 100, DEPLOY)

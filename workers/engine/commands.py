@@ -18,6 +18,7 @@ from workers.engine.draining import Drainer
 from workers.engine.fuse import Fuse, FuseTripped
 from workers.engine.intake import ByPeople, waiting_of
 from workers.engine.lane import Lane, Shard
+from workers.engine.parked_keys import ParkedKeys
 from workers.engine.parking import Failure, ParkedRow, ParkingFull, ParkingLot
 from workers.engine.planning import Conveyor, Plan, Planner
 from workers.engine.ports import Clock, Log, Metrics, Store, StoreUnavailable
@@ -38,6 +39,7 @@ class _Unsettled:
 
     owned: Owned
     offset: int
+    window: int
 
 
 class CommandsProcessor:
@@ -71,7 +73,7 @@ class CommandsProcessor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Owned, asyncio.Task[None]] = {}
         self._unsettled: list[_Unsettled] = []
-        self._parked: dict[str, int] = {}
+        self._parked = ParkedKeys(self._role, metrics, self._settings.parked, self._settings.parked_a_key)
         self._quiet = asyncio.Condition()
         self._faulted = False
         self.on_fault: Callable[[Exception], None] = lambda _: None
@@ -125,6 +127,7 @@ class CommandsProcessor:
         for lane in shard.lanes.values():
             self._dirty.pop(lane, None)
         self._unsettled = [each for each in self._unsettled if each.owned is not owned]
+        self._parked.closed(owned.partition)
 
     # --- records to lanes ------------------------------------------------------------------------------------------
 
@@ -252,12 +255,14 @@ class CommandsProcessor:
         taken = [lane.waiting.popleft() for _ in range(folded.taken)]
         parked = [lane.waiting.popleft() for _ in plan.parked]
         lane.singly = max(0, lane.singly - folded.taken)
-        for record in taken:
+        for record in [*taken, *parked]:
+            # Asked again, the store may answer differently.
             lane.overruled.pop(record.offset, None)
+            lane.rejected.pop(record.offset, None)
         self._fuse.judged(len(taken))
         self._settler.count(folded)
         self._settler.publish(lane, folded.outcomes, taken)
-        self._unsettled += [_Unsettled(lane.shard.owned, record.offset) for record in parked]
+        self._unsettled += [_Unsettled(lane.shard.owned, record.offset, self._fuse.window) for record in parked]
 
     # --- parking -----------------------------------------------------------------------------------------------------
 
@@ -275,8 +280,11 @@ class CommandsProcessor:
             for n, waiting in enumerate(plan.parked):
                 rows.append(self._lot.row(waiting.origin, waiting.record, failure if n == 0 else None))
         if rows:
-            self._count_parked(rows)
             await self._lot.put(rows)
+            try:
+                self._parked.parked(rows)
+            except ParkingFull as full:
+                self.fail(full)
         return not self._faulted
 
     @staticmethod
@@ -284,19 +292,15 @@ class CommandsProcessor:
         fault = plan.folded.fault
         return Failure.of(fault, plan.parked[0].command.data.kind()) if fault and plan.parked else None
 
-    def _count_parked(self, rows: Sequence[ParkedRow]) -> None:
-        for row in rows:
-            self._parked[row.key] = self._parked.get(row.key, 0) + 1
-        self._metrics.gauge("parked_keys", len(self._parked), role=self._role)
-        if max(self._parked.values()) > self._settings.parked_a_key or sum(self._parked.values()) > self._settings.parked:
-            self.fail(ParkingFull(f"{self._role}: {ParkingFull.__doc__}"))
-
     async def _watch(self, shard: Shard) -> None:
-        """Settles what was parked once the fuse's window has closed untripped, and starts drains that are due."""
+        """Settles what was parked once its window of the fuse has closed untripped, and starts drains that are due."""
+        counted = False
         while not self._faulted:
-            if not self._fuse.is_open(self._clock.now()):
-                self._settle_parked(shard.owned)
+            self._settle_parked(shard.owned)
             try:
+                if not counted:
+                    self._parked.found(shard.owned.partition, await self._lot.standing(shard.owned.partition.number))
+                    counted = True
                 for key in await self._lot.due_keys(shard.owned.partition.number):
                     await self._want_drain(shard, key)
             except StoreUnavailable:
@@ -304,10 +308,13 @@ class CommandsProcessor:
             await self._clock.sleep(self._settings.look_for_parked)
 
     def _settle_parked(self, owned: Owned) -> None:
-        for each in self._unsettled:
-            if each.owned is owned:
+        now = self._clock.now()
+        waiting, self._unsettled = self._unsettled, []
+        for each in waiting:
+            if each.owned is owned and self._fuse.is_over(each.window, now):
                 owned.settle(each.offset)
-        self._unsettled = [each for each in self._unsettled if each.owned is not owned]
+            else:
+                self._unsettled.append(each)
 
     async def _want_drain(self, shard: Shard, key: str) -> None:
         ref = await self._drainer.root_of(key)
@@ -330,8 +337,7 @@ class CommandsProcessor:
                 await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
                 attempt += 1
             if lane.entry is not None and lane.entry.root.hold is None:
-                self._parked.pop(lane.key, None)
-                self._metrics.gauge("parked_keys", len(self._parked), role=self._role)
+                self._parked.drained(lane.shard.owned.partition, lane.key)
         finally:
             await self._release([lane])
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import takewhile
 
 from contracts.catalogue import InvalidRecord
+from contracts.position import Position
 from contracts.types import CommandId
 from workers.engine.decision import ItemRef
 from workers.engine.fold import Folded, Waiting
@@ -39,9 +40,16 @@ class Drainer:
         self._settler, self._lot, self._quarantine = settler, lot, quarantine
 
     async def root_of(self, key: str) -> ItemRef | None:
-        """The root whose line is parked under ``key``; None when the line is gone."""
-        for row in await self._lot.line(key):
-            return waiting_of(self._service, row.origin, row.record)[0]
+        """The root whose line is parked under ``key``; None when the line is gone, or when this version can read nothing of it."""
+        line = await self._lot.line(key)
+        for row in line:
+            try:
+                return waiting_of(self._service, row.origin, row.record)[0]
+            except InvalidRecord as invalid:
+                unread = invalid
+        if line:
+            await self._unreadable(line[0], unread)
+            await self._push_back([row for row in line[1:] if self._lot.is_due(row)])
         return None
 
     async def drain(self, lane: Lane) -> bool:
@@ -60,6 +68,9 @@ class Drainer:
         if covered[0].skipped:
             return await self._skip(lane, covered[0], covered[1:])
         if covered[0].quarantined or not self._lot.is_due(covered[0]):
+            if covered[0].quarantined:
+                # Whoever gave it up may have died before people were told.
+                await self._put_aside(covered[0])
             await self._push_back([row for row in covered if self._lot.is_due(row)])
             return True
         return await self._apply(lane, covered)
@@ -73,7 +84,15 @@ class Drainer:
 
     async def _apply(self, lane: Lane, covered: Sequence[ParkedRow]) -> bool:
         chunk = list(takewhile(lambda row: not row.skipped, covered[:CHUNK]))
-        waiting = [waiting_of(self._service, row.origin, row.record)[1] for row in chunk]
+        waiting: list[Waiting] = []
+        for row in chunk:
+            try:
+                waiting.append(waiting_of(self._service, row.origin, row.record)[1])
+            except InvalidRecord as invalid:
+                if not waiting:
+                    await self._unreadable(row, invalid)
+                    return True
+                break
         (plan,) = await self._planner.plan([lane], waiting)
         if plan.writes and not await self._written(plan):
             return False
@@ -113,23 +132,44 @@ class Drainer:
         its kind lets the rest pass."""
         assert plan.folded.fault is not None
         row, waiting = rest[0], plan.records[plan.folded.taken]
-        tried = self._lot.tried(row, Failure.of(plan.folded.fault, waiting.command.data.kind()))
-        if tried.quarantined:
-            await self._put_aside(tried)
-            if not waiting.handler.ordered:
-                return await self._pass(lane, waiting, [*done, row], rest[1:])
-        await self._lot.keep(row, tried)
+        # Asked again, the store may answer differently.
+        lane.rejected.pop(row.record.offset, None)
+        tried = await self._tried(row, Failure.of(plan.folded.fault, waiting.command.data.kind()))
+        if tried.quarantined and not waiting.handler.ordered:
+            return await self._pass(lane, waiting.place, waiting.command.id, [*done, tried], rest[1:])
         await self._lot.remove(done)
         return True
 
-    async def _skip(self, lane: Lane, row: ParkedRow, rest: Sequence[ParkedRow]) -> bool:
-        return await self._pass(lane, waiting_of(self._service, row.origin, row.record)[1], [row], rest)
+    async def _tried(self, row: ParkedRow, failure: Failure) -> ParkedRow:
+        """The row first: were it open to people before, their word could meet a row that is tried once more."""
+        tried = self._lot.tried(row, failure)
+        await self._lot.keep(row, tried)
+        if tried.quarantined:
+            await self._put_aside(tried)
+        return tried
 
-    async def _pass(self, lane: Lane, waiting: Waiting, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]) -> bool:
+    async def _unreadable(self, row: ParkedRow, invalid: InvalidRecord) -> None:
+        """Another version parked it, and may be back: tried like one that raises, it holds its key."""
+        if row.quarantined:
+            await self._put_aside(row)
+            await self._push_back([row])
+        elif self._lot.is_due(row):
+            await self._tried(row, Failure(invalid.code, invalid.detail, ""))
+
+    async def _skip(self, lane: Lane, row: ParkedRow, rest: Sequence[ParkedRow]) -> bool:
+        try:
+            waiting = waiting_of(self._service, row.origin, row.record)[1]
+        except InvalidRecord:
+            return await self._pass(lane, row.position, None, [row], rest)
+        return await self._pass(lane, waiting.place, waiting.command.id, [row], rest)
+
+    async def _pass(
+        self, lane: Lane, place: Position, command: CommandId | None, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]
+    ) -> bool:
         """Notes the record as seen without a verdict; its retry is then a new command."""
         if lane.entry is None:
             return False
-        root = lane.entry.root.noted(waiting.place.origin, waiting.place.offset, CommandId(waiting.command.id))
+        root = lane.entry.root.noted(place.origin, place.offset, command)
         passed = lane.with_books(Folded(replace(root, version=root.version + 1), {}, (), (), (), 0, write=True))
         if not await self._written(Plan(lane, (), passed, lane.writes(passed))):
             return False
@@ -142,7 +182,14 @@ class Drainer:
         assert row.failure is not None
         invalid = InvalidRecord(row.failure.fingerprint, row.failure.error)
         await self._quarantine.put(
-            self._lot.group, row.origin, row.record, invalid, attempts=row.attempts, trace=row.failure.trace, first_at=row.first_at
+            self._lot.group,
+            row.origin,
+            row.record,
+            invalid,
+            attempts=row.attempts,
+            trace=row.failure.trace,
+            first_at=row.first_at,
+            last_at=row.last_at,
         )
 
     async def _clear(self, lane: Lane, root: Root, line: Sequence[ParkedRow]) -> None:

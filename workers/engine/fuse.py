@@ -26,6 +26,8 @@ class Fuse:
     _failed: dict[str, set[str]] = field(default_factory=dict)
     _judged: int = 0
     _opened: int | None = None
+    window: int = 0
+    """The number of the last one that was opened."""
 
     def judged(self, count: int) -> None:
         """Verdicts that did not fail."""
@@ -36,10 +38,14 @@ class Fuse:
         """True when this failure trips the fuse."""
         self.is_open(now)
         if self._opened is None:
-            self._opened = now
+            self._opened, self.window = now, self.window + 1
         self._failed.setdefault(fingerprint, set()).add(key)
         failures = len(self._failed[fingerprint])
         return failures >= self.limits.keys and failures >= self.limits.ratio * (failures + self._judged)
+
+    def is_over(self, window: int, now: int) -> bool:
+        """True once the window of that number has closed, whether or not another one is open."""
+        return not self.is_open(now) or window < self.window
 
     def is_open(self, now: int) -> bool:
         """True while a window with failures runs; closing it forgets them."""

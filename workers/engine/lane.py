@@ -1,7 +1,7 @@
 """One root's waiting records, what is known of its rows, and what of it is still in the air. Lanes run side by side; within one, order."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,12 @@ class Lane:
     def pinned(self) -> bool:
         """True while forgetting what is known would lose something or fold over something in flight."""
         return self.busy or self.drain_wanted or bool(self.waiting) or bool(self.in_air) or bool(self.riding)
+
+    def remember_acknowledged(self, places: Collection[tuple[str, int]]) -> None:
+        """Of those that no row carries nothing need be remembered, unless a write that carries them is under way."""
+        self.acknowledged.update(places)
+        if not self.busy and self.entry is not None:
+            self.acknowledged &= {(outcome.origin, outcome.offset) for outcome in self.entry.root.outcomes}
 
     def circumstances(self, *, draining: bool = False) -> Circumstances:
         return Circumstances(self.overruled, self.rejected, draining)

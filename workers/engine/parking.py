@@ -193,6 +193,18 @@ class ParkingLot:
         keys = [str(item["groupKey"]).removeprefix(f"{self.group}#") for item in page.items]
         return list(dict.fromkeys(keys))
 
+    async def standing(self, partition: int) -> Mapping[str, list[str]]:
+        """Every row of the partition: their places by key."""
+        found: dict[str, list[str]] = {}
+        start: Mapping[str, Any] | None = None
+        while True:
+            page = await self._store.query(PARKED, DUE_INDEX, f"{self.group}#{partition}", start=start, limit=1000)
+            for item in page.items:
+                found.setdefault(str(item["groupKey"]).removeprefix(f"{self.group}#"), []).append(str(item["position"]))
+            start = page.next
+            if start is None:
+                return found
+
     async def has_rows(self, partition: int) -> bool:
         return bool((await self._store.query(PARKED, DUE_INDEX, f"{self.group}#{partition}", limit=1)).items)
 

@@ -19,6 +19,8 @@ from workers.engine.retry import TRANSIENT
 FAILURES = "platform-failures"
 OPEN, RETRIED = "open", "retried"
 """An open failure waits for people; every other state says what they decided."""
+PASSED_OVER = "passedOver"
+"""Attribute: the word in the log by which people passed the record over. It stands there whatever happens to the record later."""
 _KIND = re.compile(r"mindlinks\.[a-z]{1,40}\.[A-Za-z]{1,80}\.v[0-9]{1,3}")
 _KEY = re.compile(r"([A-Z]+#)?([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64})")
 
@@ -44,9 +46,10 @@ class Quarantine:
         attempts: int = 1,
         trace: str = "",
         first_at: int | None = None,
+        last_at: int | None = None,
     ) -> None:
-        """``invalid``: its code is that of a record nobody can read, or the fingerprint of what raised. ``first_at``: milliseconds, of what
-        was tried before."""
+        """``invalid``: its code is that of a record nobody can read, or the fingerprint of what raised. ``first_at``, ``last_at``:
+        milliseconds, of what was tried before. What was tried again after people decided about it is open again."""
         failure = derived(f"failure:{role}:{origin}/{record.offset}")
         now, kind = self._clock.now(), _kind(record)
         reason, raised, _ = invalid.code.partition("/")
@@ -67,9 +70,9 @@ class Quarantine:
             "trace": trace,
             "appendedAt": from_milliseconds(record.timestamp),
             "firstAt": from_milliseconds(now if first_at is None else first_at),
-            "lastAt": from_milliseconds(now),
+            "lastAt": from_milliseconds(now if last_at is None else last_at),
         }
-        await self._write(Write(ItemRef(FAILURES, failure), None, item, Absent()))
+        await self._write(Write(ItemRef(FAILURES, failure), None, item, Absent()), reopens=last_at is not None)
         self._metrics.count("quarantined", role=role, code=reason)
 
     async def _sealed(self, raw: bytes) -> str:
@@ -81,12 +84,12 @@ class Quarantine:
                 await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
                 attempt += 1
 
-    async def _write(self, write: Write) -> None:
+    async def _write(self, write: Write, *, reopens: bool) -> None:
         attempt = 0
         while True:
             try:
                 (result,) = await self._store.write([write])
-                if result.fate is Fate.CONFLICT and (again := await self._reopening(write)):
+                if reopens and result.fate is Fate.CONFLICT and (again := await self._reopening(write)):
                     write = again
                     continue
             except StoreUnavailable:
@@ -99,13 +102,13 @@ class Quarantine:
             attempt += 1
 
     async def _reopening(self, write: Write) -> Write | None:
-        """People had it tried again, and it failed again. None for any other row that is there: a record delivered once more changes
-        nothing about what was decided."""
+        """It failed again after people had decided about it, and holds its key again. None for what they know."""
         assert write.after is not None
         before = (await self._store.get([write.ref])).get(write.ref)
-        if before is None or before["state"] != RETRIED:
+        if before is None or before["state"] == OPEN or write.after["lastAt"] <= before["lastAt"]:
             return None
-        return Write(write.ref, before, {**write.after, "firstAt": before["firstAt"]}, AttributeIs("state", RETRIED))
+        kept = {name: before[name] for name in ("firstAt", PASSED_OVER) if name in before}
+        return Write(write.ref, before, {**write.after, **kept}, AttributeIs("state", before["state"]))
 
 
 def pack(record: Record) -> bytes:

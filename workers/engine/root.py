@@ -61,9 +61,10 @@ class Root:
         return at >= 0
 
     def noted(self, origin: Origin, offset: int, command: CommandId | None = None) -> Self:
-        """With this offset seen, and the command's id in the ring when it is given."""
+        """With this offset seen, and the command's id in the ring when it is given. What was seen stays seen."""
+        highest = max(offset, self.seen.get(origin, -1))
         recent = (self.recent + digest(command))[-RING * DIGEST :] if command else self.recent
-        return type(self)(self.version, {**self.seen, origin: offset}, recent, self.outcomes, self.hold)
+        return type(self)(self.version, {**self.seen, origin: highest}, recent, self.outcomes, self.hold)
 
     def at(self, version: int) -> Self:
         """Written out, as in ``carrying``: ``dataclasses.replace`` takes four times as long, and every change does both."""

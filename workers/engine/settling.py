@@ -34,7 +34,7 @@ class Settler:
 
         def acknowledged() -> None:
             lane.in_air -= places
-            lane.acknowledged |= places
+            lane.remember_acknowledged(places)
             lane.riding = [outcome for outcome in lane.riding if (outcome.origin, outcome.offset) not in places]
             lane.unpublished -= size
             for record in taken:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.catalogue import InvalidRecord, decode
 from contracts.position import Origin
+from contracts.timestamps import from_milliseconds
 from tests.support.process import QuickClock
 from tests.support.raw_sealer import ReadableRaw, reopened
 from workers.engine.decision import Item
@@ -100,3 +101,18 @@ async def test_without_a_sealer_nothing_is_kept() -> None:
 @given(PARTS, PARTS, st.lists(st.tuples(st.text(max_size=10), PARTS), max_size=4))
 def test_a_packed_record_comes_out_whole(key: bytes | None, value: bytes | None, given: list[tuple[str, bytes | None]]) -> None:
     assert unpack(pack(Record(Partition("t", 0), 0, key, value, given, 0))) == (key, value, given)
+
+
+@pytest.mark.parametrize("decided", ["skipped", "discarded", "resent", "retried"])
+@pytest.mark.parametrize(("tried_at", "state"), [(5_000, "open"), (4_000, None), (None, None)])
+async def test_what_failed_again_after_people_decided_is_open_again(decided: str, tried_at: int | None, state: str | None) -> None:
+    """``tried_at``: when it failed last; None for one that nobody could read, delivered once more."""
+    store = MemoryStore()
+    quarantine = Quarantine(store, ReadableRaw(), QuickClock(), NoMetrics(), Random(1))
+    invalid = InvalidRecord("ValueError/kind/decide", "broken")
+    await quarantine.put("user-commands", ORIGIN, record(), invalid, attempts=12, first_at=1_000, last_at=4_000)
+    (ref,) = store.items
+    store.items[ref] = {**store.items[ref], "state": decided}
+    await quarantine.put("user-commands", ORIGIN, record(), invalid, attempts=12, first_at=4_500, last_at=tried_at)
+    assert store.items[ref]["state"] == (state or decided)
+    assert store.items[ref]["firstAt"] == from_milliseconds(1_000)

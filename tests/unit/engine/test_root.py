@@ -76,3 +76,8 @@ def test_what_a_reader_sees_of_a_root() -> None:
     assert plain(item) == {"id": "x", "createdAt": AT}
     assert exists(item)
     assert not exists({"id": "x", "_version": 1})
+
+
+def test_what_was_seen_stays_seen() -> None:
+    root = Root().noted(HERE, 24).noted(HERE, 3).noted(ELSEWHERE, 1)
+    assert (root.seen[HERE], root.seen[ELSEWHERE]) == (24, 1)
