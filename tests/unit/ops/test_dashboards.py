@@ -2,21 +2,27 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 from prometheus_client import CollectorRegistry, generate_latest
+from typer.core import TyperGroup
 
 from workers.adapters.prometheus import PREFIX, PrometheusMetrics
 from workers.engine.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from workers.main import cli
 from workers.ops.dashboards.__main__ import files
 from workers.ops.dashboards.declared import DASHBOARDS
+from workers.ops.doctor.waiting import GIVEN_UP_EFFECTS
 
 ALERTS = Path("deploy/dashboards/alerts.yaml")
 SERIES = re.compile(rf"{PREFIX}\w+")
 LABELS = re.compile(r"by \(([^)]*)\)|\{([^}]*)\}")
+COMMAND = re.compile(r"mindlinks ([a-z][a-z-]*(?: (?:--)?[a-zA-Z-]+)*)")
 MENTIONED = re.compile(r"\$labels\.(\w+)|\{\{(\w+)\}\}")
 
 
@@ -80,6 +86,30 @@ def test_an_alert_says_what_it_means_and_how_urgent_it_is(rule: Mapping[str, Any
     assert rule["labels"]["severity"] in {"page", "ticket"}
     assert set(rule["annotations"]) == {"summary", "description"}
     assert len(rule["annotations"]["description"]) > 60
+
+
+def wrong_in(said: str) -> list[str]:
+    """What ``mindlinks`` would not take of a command that people are told. A bare word is a subcommand, or stands for an id in capitals."""
+    command, words = typer.main.get_command(cli), said.split()
+    while isinstance(command, TyperGroup) and words and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    options = {option for parameter in command.params for option in parameter.opts}
+    unknown = [word for word in words if word.startswith("--") and word not in options]
+    return unknown + [word for before, word in pairwise(["", *words]) if not before.startswith("--") and word.islower() and word[0] != "-"]
+
+
+def test_every_command_that_people_are_told_is_one() -> None:
+    texts = [panel.means for board in DASHBOARDS for panel in board.panels] + [text for _, _, text in QUERIES]
+    told = {said for text in texts for said in COMMAND.findall(text)}
+    assert {"resume", "doctor --only effects --deep", "failures list"} <= told
+    assert {said: wrong_in(said) for said in told if wrong_in(said)} == {}
+    assert [wrong_in(said) for said in ("timers list", "doctor --deeply", "falures list")] == [["list"], ["--deeply"], ["falures", "list"]]
+
+
+def test_who_hears_of_a_given_up_effect_is_sent_where_it_is_found() -> None:
+    """Not into the quarantine: the ledger alone holds it."""
+    (rule,) = [each for each in alerts() if each["alert"] == "EffectsGivenUp"]
+    assert GIVEN_UP_EFFECTS.do.partition(" (")[0] in rule["annotations"]["description"]
 
 
 def test_a_typing_error_would_be_seen() -> None:

@@ -18,6 +18,7 @@ from workers.ops.preview.agreement import documents, seeded_contracts
 from workers.ops.preview.messages import Seeded, rendered, seeded
 from workers.services.notification.ports import RenderedEmail, RenderedInApp
 
+ROOT = Path(__file__).parents[3]
 PNG = b"\x89PNG\r\n\x1a\n"
 TEXTS = seeded()
 
@@ -112,6 +113,15 @@ def test_the_listing_names_every_template_with_its_ways() -> None:
     assert known["fixed-contract"] == {"template": "fixed-contract", "locales": ["ar", "en"], "channels": ["pdf"]}
     assert {text.name for text in TEXTS} < known.keys()
     assert all(set(each["locales"]) == set(Locale) for each in known.values())
+
+
+def test_where_it_writes_by_default_is_nothing_to_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written("payout-failed", "--channel", "sms")
+    (folder,) = tmp_path.iterdir()
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert f"/{folder.name}/" in ignored
+    assert f"{folder.name}/" not in ignored, "that would leave the package of its name out, too"
 
 
 def test_nothing_named_is_a_wrong_use() -> None:

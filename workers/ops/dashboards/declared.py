@@ -101,7 +101,7 @@ FAILURES: Final = Dashboard(
         ),
         Panel(
             "Effects given up",
-            "Calls that were never made good, over the last hour. Money or a message may be missing: mindlinks failures list.",
+            "Calls never made good, over the last hour. Money or a message may be missing: mindlinks doctor --only effects --deep.",
             (Query("sum by (service, effect) (increase(mindlinks_effects_failed_total[1h]))", "{{service}} {{effect}}"),),
             red=1,
         ),

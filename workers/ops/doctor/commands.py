@@ -42,7 +42,7 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
 )
 HELP: Final = (
     "Find what is wrong; exit code 0 if nothing is, 1 if anything is or could not be looked at. Without a subcommand every check: "
-    f"{', '.join(CHECKS)}. Reads only, beside running workers. "
+    f"{', '.join(CHECKS)}. Reads only, beside running workers. Says what it leaves out without --deep, which changes no exit code. "
     "Examples: mindlinks doctor; mindlinks doctor --deep --json; mindlinks doctor --only lag --only parked"
 )
 SAMPLE: Final = 1_000
@@ -125,7 +125,7 @@ def system_of(context: Context, settings: Settings, backbone: Backbone, depth: D
 
 
 def show(health: Health) -> None:
-    """What was looked at, then each finding: what, what it means, what to do."""
+    """What was looked at, then each finding: what, what it means, what to do; and what nobody looked at."""
     table = Table("check", "", "looked at", box=None)
     for check in health.checks:
         table.add_row(check.check, f"[red]{len(check.findings)}[/]" if check.findings else "[green]well[/]", check.looked_at)
@@ -135,5 +135,15 @@ def show(health: Health) -> None:
         console.print(f"{finding.kind}: {finding.about}", style="bold red", markup=False, highlight=False)
         for line in (finding.what, finding.means, f"-> {finding.do}"):
             console.print(f"   {line}", markup=False, highlight=False, soft_wrap=True)
-    verdict = "healthy" if health.healthy else f"not healthy: {len(health.findings)} to look at"
-    console.print(f"\n{verdict}", style="green" if health.healthy else "red", highlight=False)
+    for name, left in health.left_out:
+        console.print()
+        console.print(f"left out by {name}: {left.what}", style="bold yellow", markup=False, highlight=False, soft_wrap=True)
+        for line in (left.why, f"-> {left.do}"):
+            console.print(f"   {line}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"\n{_verdict(health)}", style="green" if health.healthy else "red", highlight=False)
+
+
+def _verdict(health: Health) -> str:
+    if not health.healthy:
+        return f"not healthy: {len(health.findings)} to look at"
+    return "healthy, but for what was left out" if health.left_out else "healthy"

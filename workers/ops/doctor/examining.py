@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workers.engine.ports import StoreMisconfigured
-from workers.ops.doctor.finding import Answer, Finding, Kind
+from workers.ops.doctor.finding import Answer, Finding, Kind, LeftOut
 from workers.ops.doctor.system import System
 
 Check = Callable[[System], Awaitable[Answer]]
@@ -22,6 +22,7 @@ class Examined:
     looked_at: str
     findings: Sequence[Finding]
     seconds: float
+    left_out: Sequence[LeftOut] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,13 @@ class Health:
         return [finding for each in self.checks for finding in each.findings]
 
     @property
+    def left_out(self) -> Sequence[tuple[str, LeftOut]]:
+        """With the check that left it out."""
+        return [(each.check, left) for each in self.checks for left in each.left_out]
+
+    @property
     def healthy(self) -> bool:
+        """As far as was looked: ``left_out`` says what was not."""
         return not self.findings
 
     def told(self) -> dict[str, Any]:
@@ -42,7 +49,8 @@ class Health:
             {"check": each.check, "lookedAt": each.looked_at, "findings": len(each.findings), "seconds": round(each.seconds, 2)}
             for each in self.checks
         ]
-        return {"healthy": self.healthy, "checks": checks, "findings": [asdict(each) for each in self.findings]}
+        left_out = [{"check": check, **asdict(left)} for check, left in self.left_out]
+        return {"healthy": self.healthy, "checks": checks, "findings": [asdict(each) for each in self.findings], "leftOut": left_out}
 
 
 async def examine(
@@ -54,7 +62,7 @@ async def examine(
         started = asyncio.get_running_loop().time()
         answer = await _answered(name, check, system, limit)
         on_done(name)
-        return Examined(name, answer.looked_at, answer.findings, asyncio.get_running_loop().time() - started)
+        return Examined(name, answer.looked_at, answer.findings, asyncio.get_running_loop().time() - started, answer.left_out)
 
     return Health(await asyncio.gather(*(made(name, check) for name, check in checks.items())))
 

@@ -37,11 +37,21 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What was not looked at although it may be wrong, so that nobody takes a look for the whole. ``do``: the command that looks."""
+
+    what: str
+    why: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a check says. ``looked_at``: how far it looked, so that nobody takes a sample for the whole."""
+    """What a check says. ``looked_at``: how far it looked."""
 
     looked_at: str
     findings: Sequence[Finding] = ()
+    left_out: Sequence[LeftOut] = ()
 
 
 def many(count: int, noun: str) -> str:

@@ -4,7 +4,7 @@ A root keeps its last outcomes until its next write, so resting alone says nothi
 """
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from contracts.ids import event_id
@@ -17,7 +17,7 @@ from workers.engine.reading import Span
 from workers.engine.record import Partition
 from workers.engine.root import OUTCOMES, Root
 from workers.engine.service import Service
-from workers.ops.doctor.finding import Answer, Finding, Kind, many
+from workers.ops.doctor.finding import Answer, Finding, Kind, LeftOut, many
 from workers.ops.doctor.system import System
 from workers.ops.scanning import pages
 
@@ -47,12 +47,13 @@ Owed = dict[str, Resting]
 
 @dataclass(slots=True)
 class _Looked:
-    """How far it went, for people."""
+    """How far it went, for people. ``cut``: tables that were not read to their end."""
 
     rows: int = 0
     outcomes: int = 0
     records: int = 0
     untold: int = 0
+    cut: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         left = f"; {self.untold:,} outcomes are older than what was read" if self.untold else ""
@@ -69,7 +70,18 @@ async def outcomes(system: System) -> Answer:
             left = await _unheard(system, service, looked)
             found += _told(service.name, left, commits[f"{service.name}-commands"])
     whole = "whole tables" if system.depth.sample is None else f"a sample of {system.depth.sample:,} rows a table (--deep: all)"
-    return Answer(f"{whole}: {looked}", found)
+    return Answer(f"{whole}: {looked}", found, [] if system.depth.sample is None else [*_left_out(looked)])
+
+
+def _left_out(looked: _Looked) -> Iterator[LeftOut]:
+    deeper = "mindlinks doctor --only outcomes --deep"
+    if looked.cut:
+        why = "No index tells on which roots an outcome rests: only a look at every row of a table does."
+        do = f"{deeper} (reads the tables whole), or a larger --sample"
+        yield LeftOut(f"outcomes beyond the sample, of {', '.join(looked.cut)}", why, do)
+    if looked.untold:
+        why = f"A sample is looked for in the latest {MOST_READ:,} events of a service at most."
+        yield LeftOut(f"{looked.untold:,} outcomes that are older than what was read of the events topics", why, deeper)
 
 
 async def _unheard(system: System, service: Service, looked: _Looked) -> Owed:
@@ -95,6 +107,7 @@ async def _resting(system: System, table: str, looked: _Looked) -> AsyncIterator
                 yield ids, Resting(table, str(item[name]), each.origin, each.offset, each.at)
         looked.rows += len(page)
         if system.depth.sample is not None and rows >= system.depth.sample:
+            looked.cut.append(table)
             return
 
 

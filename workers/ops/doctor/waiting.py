@@ -10,7 +10,7 @@ from workers.engine.ledger import EFFECTS, LEASE, OPEN_INDEX, EffectState, Ledge
 from workers.engine.parking import DUE_INDEX, PARKED
 from workers.engine.ports import Store
 from workers.engine.quarantine import FAILURES
-from workers.ops.doctor.finding import Answer, Finding, Kind, many
+from workers.ops.doctor.finding import Answer, Finding, Kind, LeftOut, many
 from workers.ops.doctor.system import AT_ONCE, System, topics_of
 from workers.ops.quarantined import FailureLine, Index
 from workers.ops.scanning import pages
@@ -27,6 +27,11 @@ MEANING = {
     EffectState.UNKNOWN: "Nobody knows whether the provider did it, and the service was not told so yet.",
     EffectState.FAILED: "A defect, or a thing for people: nobody calls again, and the service waits for an answer.",
 }
+GIVEN_UP_EFFECTS = LeftOut(
+    "effects that were given up",
+    "They are closed, so no index of the ledger finds them: only a look at every row does, and nothing is ever deleted from it.",
+    "mindlinks doctor --only effects --deep (reads the whole ledger); the alert EffectsGivenUp tells of each when it happens",
+)
 
 
 async def parked(system: System) -> Answer:
@@ -98,7 +103,7 @@ def _aside(fingerprint: str, lines: Sequence[FailureLine]) -> Finding:
 
 
 async def effects(system: System) -> Answer:
-    """Open rows of the ledger that are due for longer than a lease; with ``--deep`` failed ones, too, which no index finds."""
+    """Open rows of the ledger that are due for longer than a lease; failed ones, which no index finds, with ``--deep`` alone."""
     until = from_milliseconds(system.clock.now() - LEASE)
     services = [service.name for service in system.services.values() if service.effects]
     stuck: list[LedgerRow] = []
@@ -114,8 +119,10 @@ async def effects(system: System) -> Answer:
     by_name: dict[tuple[str, str, EffectState], list[LedgerRow]] = {}
     for row in stuck:
         by_name.setdefault((row.service, row.name, row.state), []).append(row)
-    looked = "open rows of the ledger" + (" and every failed one" if system.depth.sample is None else "; --deep finds failed ones, too")
-    return Answer(looked, [_stuck(*name, rows) for name, rows in by_name.items()])
+    found = [_stuck(*name, rows) for name, rows in by_name.items()]
+    if system.depth.sample is None:
+        return Answer("open rows of the ledger and every failed one", found)
+    return Answer("open rows of the ledger", found, [GIVEN_UP_EFFECTS])
 
 
 def _stuck(service: str, name: str, state: EffectState, rows: Sequence[LedgerRow]) -> Finding:

@@ -93,6 +93,7 @@ async def test_nothing_is_found_while_it_is_well(sick: Ward) -> None:
             found = await health(sick, depth=depth)
             assert found.findings == []
             assert found.healthy
+    assert found.left_out == [], "--deep leaves nothing out"
     looked = {each.check: each.looked_at for each in found.checks}
     assert set(looked) == set(CHECKS)
     assert looked["groups"] == "5 groups"
@@ -236,6 +237,10 @@ async def test_a_sample_says_that_it_is_one_and_how_far_it_read(sick: Ward, monk
     (check,) = (await health(sick, "outcomes", depth=Depth(sample=1))).checks
     assert "a sample of 1 rows a table" in check.looked_at
     assert "older than what was read" in check.looked_at
+    cut, older = check.left_out
+    assert toy.TABLE in cut.what
+    assert "older than what was read" in older.what
+    assert all("mindlinks doctor --only outcomes --deep" in left.do for left in check.left_out)
 
 
 async def test_declarations_that_are_not_kept(sick: Ward) -> None:
@@ -291,7 +296,11 @@ async def test_effects_whose_claim_is_over(sick: Ward) -> None:
     assert "1 effect toy.once claimed" in found.what
     assert "died" in found.means
     sick.made.store.items[row.ref] = replace(row, state=EffectState.FAILED, open=False, fingerprint="ValueError/x/y").to_item()
-    assert (await health(sick)).healthy, "no index finds it"
+    without = await health(sick)
+    assert without.healthy, "no index finds it"
+    ((check, left),) = without.left_out
+    assert (check, "given up" in left.what) == ("effects", True)
+    assert "mindlinks doctor --only effects --deep" in left.do
     assert "ValueError/x/y" in (await alone(sick, Kind.EFFECT, Depth(sample=None))).what
 
 
@@ -359,6 +368,10 @@ def test_the_exit_code_says_healthy_or_not(monkeypatch: pytest.MonkeyPatch) -> N
     answer = run(monkeypatch, lambda: made, "--json")
     told = json.loads(answer.stdout)
     assert (answer.exit_code, told["healthy"], told["findings"]) == (0, True, [])
+    assert [(each["check"], each["do"].partition(" (")[0]) for each in told["leftOut"]] == [
+        ("effects", "mindlinks doctor --only effects --deep")
+    ]
+    assert json.loads(run(monkeypatch, lambda: made, "--json", "--deep").stdout)["leftOut"] == []
     assert {each["check"] for each in told["checks"]} == set(CHECKS)
     made.groups.without = {GROUP}
     answer = run(monkeypatch, lambda: made, "--json", "--only", "groups", "--only", "lag")
@@ -376,6 +389,19 @@ def test_a_person_reads_what_it_means_and_what_to_do(monkeypatch: pytest.MonkeyP
     text = "\n".join(str(each) for each in shown)
     for words in ("no-members: notification", "Their records wait in the log", "-> mindlinks run notification:commands", "not healthy"):
         assert words in text
+
+
+def test_a_person_reads_what_was_left_out_and_how_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = asyncio.run(rested())
+    shown: list[Any] = []
+    monkeypatch.setattr(console, "print", lambda *what, **_: shown.extend(what))
+    assert run(monkeypatch, lambda: made).exit_code == 0
+    text = "\n".join(str(each) for each in shown)
+    for words in ("left out by effects: effects that were given up", "-> mindlinks doctor --only effects --deep", "healthy, but for what"):
+        assert words in text
+    shown.clear()
+    assert run(monkeypatch, lambda: made, "--deep").exit_code == 0
+    assert shown[-1] == "\nhealthy"
 
 
 def test_books_are_still_a_command_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
