@@ -4,7 +4,7 @@ at length."""
 from tests.bench.ground import Ground
 from tests.bench.poison import SICK_EVERY, Load, poisoning
 
-LOAD = Load(rate=200, seconds=3, rounds=2)
+LOAD = Load(rate=200, seconds=3, rounds=1)
 FAR = 10.0
 """Were the others held up with it, they would wait as long as the key is sick: hundreds of times what they wait without."""
 

@@ -1,43 +1,86 @@
-"""``make test``: every test, in two processes side by side. One half computes, the other mostly waits for real servers, so together they
-take little longer than the slower one. With arguments it is plain pytest."""
+"""``make test``: every test, in processes side by side. One computes, the others mostly wait for real servers of their own, so together
+they take little longer than the longest. With arguments it is plain pytest."""
 
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-COMPUTING = ("tests/unit", "tests/contracts", "tests/domain", "tests/fuzz", "tests/simulation", "tests/bench", "tests/conformance")
-WAITING = ("tests/integration", "tests/system")
+STREAMS: Mapping[str, Sequence[str]] = {
+    "integration": ("tests/integration",),
+    "system": ("tests/system",),
+    "computing": (
+        "tests/unit",
+        "tests/contracts",
+        "tests/domain",
+        "tests/fuzz",
+        "tests/simulation",
+        "tests/bench",
+        "tests/conformance",
+    ),
+}
+"""The first is shown as it goes, the others when they end."""
 ROOT = Path(__file__).parents[2]
 NOT_TESTS = frozenset({"support", "chaos", "payloads", "__pycache__"})
+QUICK_JAVA = "-XX:TieredStopAtLevel=1"
+"""Servers that live for a minute spend more on optimising their code than they ever gain by it."""
 
 
 def unlisted() -> set[str]:
-    """Folders of tests that neither half runs."""
+    """Folders of tests that no stream runs."""
     folders = {f"tests/{path.name}" for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name not in NOT_TESTS}
-    return folders - {*COMPUTING, *WAITING}
+    return folders - {folder for folders in STREAMS.values() for folder in folders}
+
+
+class Stream:
+    """One process of pytest. What it prints goes to ``told`` unless that is None. Killed at the end of the block."""
+
+    def __init__(self, name: str, told: Path | None) -> None:
+        self.name, self._told = name, told
+        if told is None:
+            self._process = subprocess.Popen(_pytest(STREAMS[name]), env=environment())
+            return
+        with told.open("w") as out:
+            # A cache of its own: several would overwrite each other's.
+            command = _pytest(["-q", "-p", "no:cacheprovider", *STREAMS[name]])
+            self._process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment())
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+
+    def ended(self) -> int:
+        """Waits; then shows what was kept."""
+        code = self._process.wait()
+        if self._told:
+            sys.stdout.write(f"\n{self.name} ({' '.join(STREAMS[self.name])}):\n{self._told.read_text()}")
+            sys.stdout.flush()
+        return code
+
+
+def _pytest(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-m", "pytest", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {"JAVA_TOOL_OPTIONS": QUICK_JAVA, **os.environ}
 
 
 def main(arguments: list[str]) -> int:
-    pytest = [sys.executable, "-m", "pytest"]
     if arguments:
-        return subprocess.run([*pytest, *arguments], check=False).returncode
+        return subprocess.run(_pytest(arguments), env=environment(), check=False).returncode
     if missing := unlisted():
-        sys.stderr.write(f"neither half of tests/support/suite.py runs {', '.join(sorted(missing))}: add them there\n")
+        sys.stderr.write(f"no stream of tests/support/suite.py runs {', '.join(sorted(missing))}: add them there\n")
         return 2
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
-        # A cache of its own: the two would overwrite each other's.
-        computing = subprocess.Popen([*pytest, "-q", "-p", "no:cacheprovider", *COMPUTING], stdout=told, stderr=subprocess.STDOUT)
-        try:
-            waiting = subprocess.run([*pytest, *WAITING], check=False).returncode
-            sys.stdout.write(f"\nthe other half ({' '.join(COMPUTING)}) ends:\n")
-            sys.stdout.flush()
-            computed = computing.wait()
-        finally:
-            computing.kill()
-        told.seek(0)
-        sys.stdout.write(told.read())
-    return waiting or computed
+    with ExitStack() as running:
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory()))
+        streams = [running.enter_context(Stream(name, folder / name if n else None)) for n, name in enumerate(STREAMS)]
+        return max([abs(stream.ended()) for stream in streams])
 
 
 if __name__ == "__main__":

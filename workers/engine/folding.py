@@ -57,7 +57,8 @@ def folded(steps: Sequence[Step], found: Item | None, shard: str, own: Origin, l
     for arrival, changes in _by_event(steps).items():
         origin, offset = arrival.place.origin, arrival.place.offset
         mine = books.setdefault(origin, _Books(-1))
-        if not mine.lacks(offset):
+        if not mine.lacks(offset) or offset in passed.get(origin, ()):
+            # Folded before, or copies that a replay made have come with their original.
             continue
         passed.setdefault(origin, set()).add(offset)
         if not (arrival.late and arrival.event.id in late):

@@ -26,7 +26,8 @@ Steps = list[tuple[ItemRef, Step, float]]
 
 
 class RejectedProjection(Exception):
-    """The store will never take a projection's row (too large or malformed): a bug of its fold. The role stops; nothing is lost."""
+    """The store will never take a projection's row (too large or malformed): a bug of its fold, or a row that grows for ever. The role
+    stops; nothing is lost: its events wait in the log. Mend the fold and deploy; neither a restart nor ``mindlinks resume`` helps."""
 
 
 @dataclass(slots=True, eq=False)

@@ -1,14 +1,16 @@
 """Projections and receipts: sums are exact whatever is delivered or published again."""
 
+from dataclasses import replace
 from random import Random
 from uuid import uuid4
 
 import pytest
 
 from contracts.envelope import ReceiptTicket
-from contracts.position import Origin, Position
+from contracts.position import Origin, Position, origin
+from contracts.replay import Replay
 from contracts.topics import commands_topic, events_topic
-from contracts.types import EventId
+from contracts.types import EventId, Timestamp
 from tests.support import toy
 from tests.support.faults import MANY, NONE, Rates
 from tests.support.process import Plant, Process, plant
@@ -97,6 +99,28 @@ async def test_a_row_folds_for_its_interval_and_a_stop_does_not_wait_for_it() ->
         assert (total(made), made.open(GROUP, EVENTS)) == (50, 0)
         (row,) = [item for ref, item in made.store.items.items() if ref.key.startswith(f"SUM#{key}#")]
         assert (row["sum"], row["_version"]) == (50, 1)
+
+
+async def test_copies_that_come_with_their_original_count_once() -> None:
+    """A replay's copies stand where their original stands; all of them may meet in one fold."""
+    async with plant(toy.SERVICE) as made:
+        process = made.start(RoleName.PROJECTIONS, interval=3600.0)
+        key = str(uuid4())
+        original = toy.event_record(toy.read_event(key, 3), key, place(key, 0))
+        await made.send(EVENTS, [original])
+        (record,) = made.records(EVENTS)
+        stands = Position(origin(made.log.topic_ids[EVENTS], record.partition.number), record.offset)
+        marks = Replay("run", of=stands, at=Timestamp("2026-01-31T09:30:00.000Z"), to=GROUP)
+            "run",
+            of=Position(origin(made.log.topic_ids[EVENTS], record.partition.number), record.offset),
+            at=Timestamp("2026-01-31T09:30:00.000Z"),
+            to=GROUP,
+        )
+        copy = replace(original, headers=[*original.headers, *((name, text.encode()) for name, text in marks.pairs() if text)])
+        await made.send(EVENTS, [copy, copy])
+        await eventually(lambda: len(made.clock.slept) > 3)
+        await process.stop()
+        assert (total(made), made.open(GROUP, EVENTS)) == (3, 0)
 
 
 async def test_a_conflict_folds_again_from_what_is_there() -> None:

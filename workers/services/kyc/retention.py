@@ -34,7 +34,7 @@ def destroy_kyc_records(state: Case, command: Command[DestroyKycRecords], at: Ti
         return session
     if session.retain_until is None or at < session.retain_until or session.destruction is not None:
         return UNCHANGED
-    keys = (*(document.s3_key for document in _there(state)), *session.raw_keys)
+    keys = (*sorted(document.s3_key for document in _there(state)), *session.raw_keys)
     event = KycDestructionRequested(kyc_session_id=session.id, keys=keys)
     return Accepted(state.become(session.having(destruction=Destruction.REQUESTED)), (event,))
 
