@@ -32,7 +32,7 @@ _HEADERS: JsonObject = {
     "ce_replayeffects": {"type": "string", "description": "Whom whatever it causes may call: none, all, or providers' names."},
     "ce_replayof": {"type": "string", "description": "The record that is repeated: <topic id>/<partition>/<offset>."},
     "ce_replayat": {"type": "string", "pattern": TIMESTAMP_PATTERN, "description": "Only on a copy: when its original was appended."},
-    "ce_replayto": {"type": "string", "description": "The one consumer group a copy is for."},
+    "ce_replayto": {"type": "string", "description": "The one consumer group the record is for."},
 }
 _EVENT_ONLY: JsonObject = {
     "ce_sequence": {"type": "string", "pattern": r"^\d{10}\.\d{4}$", "description": "The root's version and the index; none on refusals."},

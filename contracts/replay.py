@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Replay(NamedTuple):
     """``effects``: ``none``, ``all``, or the names of providers that may be called, with commas between; it holds for whatever the replay
     causes, at any distance. ``of``: the record that is repeated, on its repetition and on the events of that. ``at``: only on a copy,
-    which is judged as if it stood at ``of``, appended at ``at``. ``to``: the one group a copy is for; empty: whoever reads the topic.
+    which is judged as if it stood at ``of``, appended at ``at``. ``to``: the one group it is for; empty: whoever reads the topic.
     """
 
     id: str
@@ -28,6 +28,11 @@ class Replay(NamedTuple):
     def is_copy(self) -> bool:
         """Of a record that stands in the log already. A command that repeats another under an id of its own is none."""
         return self.at is not None
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Of an event that its topic held before, in one place or another: no window tells whether its reader acted on it."""
+        return self.is_copy or bool(self.to)
 
     @property
     def onward(self) -> "Replay":

@@ -31,6 +31,7 @@ from workers.ops.rebuild.comparing import Comparison, Drift
 from workers.ops.rebuild.judging import Rebuilding
 from workers.ops.rebuild.rerun import Rerun
 from workers.ops.rebuild.shadow import Shadow
+from workers.ops.rebuild.standing import Standing
 from workers.services.payment.service import SERVICE
 
 TOPIC, GROUP = "mindlinks.payment.commands", "payment-commands"
@@ -91,7 +92,8 @@ def enrolled(key: str) -> Iterator[Outgoing]:
 async def rebuilt(ground: Ground, folder: Path) -> list[Drift]:
     with Shadow(folder / "shadow.sqlite") as shadow:
         rebuilding = Rebuilding(SERVICE, shadow)
-        rerun = Rerun(MemoryReader(ground.log), SERVICE.name, rebuilding)
+        reader = MemoryReader(ground.log)
+        rerun = Rerun(reader, SERVICE.name, shadow, rebuilding, Standing(SERVICE.name, reader, ground.store, shadow))
         samples, begun, worked = [resident_megabytes()], time.perf_counter(), time.process_time()
         read = await rerun.catch_up(lambda _read, _all: samples.append(resident_megabytes()))
         judged, busy = time.perf_counter() - begun, time.process_time() - worked

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from tests.simulation import planted_commands, planted_events, planted_flaws, planted_fuse, planted_lines, planted_timers
+from tests.simulation import (
+    planted_commands,
+    planted_events,
+    planted_flaws,
+    planted_fuse,
+    planted_lines,
+    planted_messages,
+    planted_replay,
+    planted_timers,
+)
 from tests.simulation.planted import PLANTED, Planted
 from tests.simulation.simulation import Plan, run
 
@@ -15,6 +24,8 @@ __all__ = [
     "planted_flaws",
     "planted_fuse",
     "planted_lines",
+    "planted_messages",
+    "planted_replay",
     "planted_timers",
 ]
 

@@ -69,6 +69,12 @@ class Fault(StrEnum):
     # of providers with idempotency keys
     PROVIDER_ERROR = "provider-error"
     """A 500, with or without effect, which is the answer for as long as the key lives."""
+    # of people
+    REPLAYED = "replayed"
+    """Records are handed over once more; at times the first ones were skipped before, or the replay dies and is resumed."""
+    # of clients
+    REUSED = "reused"
+    """A command is published under the id of an earlier one that is about another key."""
 
 
 MOMENTS = (Fault.CRASH, Fault.FREEZE, Fault.EXPEL, Fault.REBALANCE, Fault.RESTART, Fault.REWIND, Fault.CLOCK)

@@ -186,7 +186,7 @@ class SimulatedConsumer:
         for partition in self._ready():
             position = self._positions[partition]
             if position and self._log.faults.strikes(Fault.REDELIVERY):
-                position = chance.randrange(position)
+                position = max(self._log.floors.get(partition, 0), chance.randrange(position))
             batch = self._log.records[partition][position : position + chance.randint(1, BATCH)]
             self._positions[partition] = position + len(batch)
             found += batch

@@ -4,64 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from contracts.catalogue import InvalidRecord, decode
 from contracts.envelope import Envelope, text_headers
-from contracts.ids import derived, event_id, timer_id
-from contracts.message import CommandData, EventData
-from contracts.platform import CommandRefused, CommandSettled, Settlement, TimerCancelled, TimerScheduled
+from contracts.ids import derived
+from contracts.message import CommandData
+from contracts.platform import CommandRefused
 from contracts.position import Origin, Position
-from contracts.timestamps import from_milliseconds
+from contracts.replay import Replay
 from contracts.topics import commands_topic, events_topic
-from contracts.types import CommandId, Timestamp
-from tests.simulation.log import EPOCH
-from tests.support.oracle import Oracle
-from workers.engine.decision import Accepted, Claim, Command, Item, ItemRef, Refused, ScheduleTimer
+from contracts.types import CommandId
+from tests.simulation.verdicts import Judge, Judged, Message, before, named
+from workers.engine.decision import ItemRef
+from workers.engine.fold import BESIDE
 from workers.engine.holds import HEAD
 from workers.engine.parking import PARKED
 from workers.engine.record import Partition, Record
-from workers.engine.root import HOLD, Root
+from workers.engine.root import HOLD, RING, Root
 from workers.engine.service import Service
 
 if TYPE_CHECKING:
-    from tests.simulation.profiles import Profile
     from tests.simulation.simulation import Simulation
 
-RING = 16
 BOOKS = "_seen"
-CLAIMED = frozenset({"address_taken", "email_taken"})
-"""Reasons of whoever comes too late for a claim."""
-
-
-@dataclass(slots=True)
-class Judged:
-    """One record of the commands topic. ``said``: ids of the messages its verdict makes, in order. ``applied``: when, in the journal,
-    the row that holds its verdict was written; -1 for one that needs none."""
-
-    record: Record
-    envelope: Envelope
-    data: CommandData
-    said: list[str] = field(default_factory=list)
-    verdict: str = ""
-    reason: str = ""
-    applied: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What an event must say."""
-
-    kind: str
-    value: bytes
-    key: str
-    time: str
-    cause: str
-    actor: str
-    correlation: str
-    position: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,119 +37,21 @@ class Publication:
     record: Record
     envelope: Envelope
 
-
-@cache
-def before(profile: Profile, name: str) -> Mapping[ItemRef, Item]:
-    """Rows of the service of this name that are there when a run begins."""
-    oracle = Oracle(next(service for service in profile.judged if service.name == name))
-    for command in profile.before():
-        if command.service == name:
-            oracle.send(command, actor=profile.seeder, at=from_milliseconds(EPOCH - 60_000))
-    return oracle.items
-
-
-class Judge(Oracle):
-    """Judges the log in the order in which its verdicts were written: per key that of the log, across keys that of the store, which
-    is what decides who gets a claim. A refusal for a lost claim is taken from the event that published it."""
-
-    def __init__(self, profile: Profile, service: Service, refused: Mapping[str, set[str]]) -> None:
-        super().__init__(service, dict(before(profile, service.name)))
-        self.refused = refused
-        self.rings: dict[ItemRef, deque[str]] = {ref: deque(maxlen=RING) for ref in self.items}
-        self.expected: dict[str, list[Message]] = defaultdict(list)
-        self.order: dict[str, list[str]] = defaultdict(list)
-
-    def judge(self, judged: Judged, origin: Origin, held: Root | None = None) -> None:
-        """``held``: the books of the first write that covers the record, of a root that was held before. Whether a refusal on an absent
-        root left a trace then depends on who judged it, before or after the hold gave the root books: both are right, the books tell."""
-        envelope, data = judged.envelope, judged.data
-        handler = self.service.handler_of[data.kind()]
-        root = handler.aggregate.root(data.key)
-        ring = self.rings.get(root)
-        if ring is not None and envelope.id in ring:
-            judged.verdict = "recognised"
-            return
-        at = from_milliseconds(judged.record.timestamp)
-        if (row := self.items.get(root)) is not None:
-            at = max(at, row["updatedAt"])
-        command = CommandId(envelope.id)
-        lost = self._lost(command)
-        decision = lost or self.send(data, actor=envelope.actor, at=at, id=command)
-        refused = isinstance(decision, Refused) and lost is None
-        traceless = ring is None if held is None else root not in self.items and not held.knows(command)
-        if traceless and refused and not self._reads(handler, root, data, envelope):
-            judged.applied = -1
-        else:
-            self.rings.setdefault(root, deque(maxlen=RING)).append(envelope.id)
-        judged.reason = decision.reason if isinstance(decision, Refused) else ""
-        judged.verdict = "refused" if judged.reason else "applied" if isinstance(decision, Accepted) else "unchanged"
-        self._say(judged, decision, at, origin)
-
-    def _lost(self, command: CommandId) -> Refused | None:
-        reasons = self.refused.get(command, set())
-        claimed = CLAIMED & reasons
-        return Refused(min(claimed)) if claimed else None
-
-    def _reads(self, handler: Any, root: ItemRef, data: CommandData, envelope: Envelope) -> bool:
-        state = handler.aggregate.load(data.key, {})
-        return bool(tuple(handler.reads(state, Command(CommandId(envelope.id), data.key, envelope.actor, data))))
-
-    def _say(self, judged: Judged, decision: Any, at: Timestamp, origin: Origin) -> None:
-        envelope = judged.envelope
-        for index, event in enumerate(_events(decision, judged)):
-            name = type(event).__name__
-            said = event_id(CommandId(envelope.id), name, index)
-            message = Message(
-                kind=event.kind(self.service.name),
-                value=event.to_json(),
-                key=envelope.subject,
-                time=at,
-                cause=envelope.id,
-                actor=envelope.actor,
-                correlation=envelope.correlation_id,
-                position=f"{origin}/{judged.record.offset}",
-            )
-            self.expected[said].append(message)
-            judged.said.append(said)
-            self.order[envelope.subject].append(said)
-
-
-def _events(decision: Any, judged: Judged) -> Sequence[EventData]:
-    envelope = judged.envelope
-    if isinstance(decision, Refused):
-        data = judged.data
-        refusal = CommandRefused(command_id=CommandId(envelope.id), command_type=data.kind(), key=data.key, reason=decision.reason)
-        return [refusal]
-    if isinstance(decision, Accepted) and (decision.events or decision.timers):
-        return [*decision.events, *(_timer(each) for each in decision.timers)]
-    if envelope.receipt is None:
-        return []
-    outcome = Settlement.APPLIED if isinstance(decision, Accepted) else Settlement.UNCHANGED
-    return [CommandSettled(command_id=CommandId(envelope.id), outcome=outcome)]
-
-
-def _timer(timer: Any) -> EventData:
-    name = timer_id(timer.timer, timer.owner)
-    if not isinstance(timer, ScheduleTimer):
-        return TimerCancelled(timer_id=name, timer=timer.timer)
-    return TimerScheduled(
-        timer_id=name,
-        timer=timer.timer,
-        due_at=timer.due_at,
-        command_type=timer.command.kind(),
-        key=timer.command.key,
-        data=timer.command.to_item(),
-    )
+    @property
+    def name(self) -> str:
+        return named(self.envelope.id, self.envelope.subject)
 
 
 class Evidence:
-    """A run as far as one service goes, read once: commands judged by the oracle, events as published, commits as made."""
+    """A run as far as one service goes, read once: commands judged by the oracle, events as published, commits as made. ``copies``: of
+    events, by id, as replays appended them; nobody published those."""
 
     def __init__(self, simulation: Simulation, service: Service) -> None:
         self.simulation, self.profile = simulation, simulation.profile
         self.service = service
         self.roles = [role for other, role in self.profile.all_roles if other.name == service.name]
         self.published: dict[str, list[Publication]] = {}
+        self.copies: dict[str, list[Replay]] = defaultdict(list)
         self.commits: list[tuple[int, str, Partition, int]] = []
         self.writes: list[tuple[int, ItemRef, Root]] = []
         self.commands: dict[Partition, list[Judged | None]] = defaultdict(list)
@@ -201,8 +70,7 @@ class Evidence:
                 if record.partition.topic == commands:
                     self._command(record)
                 elif record.partition.topic == events:
-                    envelope = Envelope.from_headers(text_headers(record.headers))
-                    self.published.setdefault(envelope.id, []).append(Publication(place, record, envelope))
+                    self._event(place, record)
             elif entry.what == "row":
                 ref, item = entry.details
                 if item and BOOKS in item:
@@ -215,7 +83,19 @@ class Evidence:
                 group, partition, offset = entry.details
                 self.commits.append((place, group, partition, offset.offset))
 
+    def _event(self, place: int, record: Record) -> None:
+        envelope = Envelope.from_headers(text_headers(record.headers))
+        if envelope.replay and envelope.replay.is_copy:
+            self.copies[envelope.id].append(envelope.replay)
+        else:
+            said = Publication(place, record, envelope)
+            self.published.setdefault(said.name, []).append(said)
+
     def _command(self, record: Record) -> None:
+        if record.offset < self.simulation.log.floors.get(record.partition, 0):
+            # People moved the offsets past it: nobody was given it.
+            self.commands[record.partition].append(None)
+            return
         try:
             decoded = decode(record.key, record.value, record.headers, record.timestamp)
             assert isinstance(decoded.data, CommandData)
@@ -225,13 +105,14 @@ class Evidence:
         else:
             self.commands[record.partition].append(Judged(record, decoded.envelope, decoded.data))
 
-    def _refusals(self) -> Mapping[str, set[str]]:
-        found: dict[str, set[str]] = defaultdict(set)
+    def _refusals(self) -> Mapping[tuple[str, str], set[str]]:
+        """By command, and by where it stood: one that comes again beyond what its root remembers may get what it lost before."""
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
         for publications in self.published.values():
-            first = publications[0]
-            if first.envelope.kind.endswith(".CommandRefused.v1"):
-                refusal = CommandRefused.model_validate_json(first.record.value or b"")
-                found[refusal.command_id].add(refusal.reason)
+            if publications[0].envelope.kind.endswith(".CommandRefused.v1"):
+                refusal = CommandRefused.model_validate_json(publications[0].record.value or b"")
+                for each in publications:
+                    found[refusal.command_id, str(each.envelope.position)].add(refusal.reason)
         return found
 
     def _judge(self) -> None:
@@ -241,19 +122,53 @@ class Evidence:
                 if judged is not None:
                     handler = self.service.handler_of[judged.data.kind()]
                     lanes[handler.aggregate.root(judged.data.key)].append(judged)
+        before: dict[ItemRef, Root] = {}
         for place, ref, root in self.writes:
-            for origin, offset in root.seen.items():
-                lane = lanes.get(ref)
-                while lane and self.simulation.log.origin(lane[0].record.partition) == origin and lane[0].record.offset <= offset:
-                    judged = lane.popleft()
-                    judged.applied = place
-                    held = any(earlier < place for earlier, _ in self.holds.get(ref, ()))
-                    self.judge.judge(judged, origin, root if held else None)
+            lane = lanes.get(ref, deque())
+            passed = [lane.popleft() for _ in range(self._passed(lane, root))]
+            held = any(earlier < place for earlier, _ in self.holds.get(ref, ()))
+            copied = {each.envelope.id for each in passed if each.original and self._position(each) in _told(root)}
+            for number, judged in enumerate(passed):
+                judged.applied, position = place, self._position(judged)
+                # Where a copy was judged in this write, its original had left no trace.
+                books = Root() if judged.original is None and judged.envelope.id in copied else root
+                if len(passed) - number > RING and (position.origin, position.offset) in self.parked:
+                    # Judged out of its line, so with a trace, which others of the same write have pushed out of the ring.
+                    books = books.noted(position.origin, position.offset, CommandId(judged.envelope.id))
+                self.judge.judge(judged, self.simulation.log.origin(judged.record.partition), books if held else None)
+            if lane and root.hold and before.get(ref, Root()).hold is None:
+                self._hold(ref, lane[0], root)
+            before[ref] = root
         for lane in lanes.values():
             for judged in lane:
                 self.judge.judge(judged, self.simulation.log.origin(judged.record.partition))
                 if judged.verdict != "refused":
                     judged.applied = len(self.simulation.journal)
+
+    def _hold(self, ref: ItemRef, first: Judged, root: Root) -> None:
+        """A record that is parked has everything before it behind it; but for a copy and what a replay causes."""
+        last = first.record.offset - 1
+        if first.envelope.replay is None and root.seen.get(self.simulation.log.origin(first.record.partition), -1) == last:
+            self.judge.seen[ref] = max(last, self.judge.seen.get(ref, -1))
+
+    def _passed(self, lane: Sequence[Judged], root: Root) -> int:
+        """How many records at the beginning of the lane this write of its root has behind it: those up to the last one that it notes. Of a
+        copy, which notes its original's place, its outcome tells; one without is recognised, and says nothing of what is before it."""
+        passed = 0
+        told = _told(root)
+        for number, judged in enumerate(lane, 1):
+            position = self._position(judged)
+            if judged.original is not None:
+                known = passed == number - 1 and judged.place <= root.seen.get(position.origin, -1)
+                noted = known or position in told or position.offset <= root.seen.get(position.origin, -1)
+            else:
+                beside = Origin(f"{position.origin}{BESIDE}")
+                noted = position.offset <= max(root.seen.get(position.origin, -1), root.seen.get(beside, -1))
+            passed = number if noted else passed
+        return passed
+
+    def _position(self, judged: Judged) -> Position:
+        return Position(self.simulation.log.origin(judged.record.partition), judged.record.offset)
 
     def parked_at(self, judged: Judged) -> int | None:
         """When the record was safe in its key's waiting line: its row stored, its root held at or beyond it."""
@@ -267,6 +182,11 @@ class Evidence:
     def all_judged(self) -> Iterator[Judged]:
         for records in self.commands.values():
             yield from (judged for judged in records if judged is not None)
+
+
+def _told(root: Root) -> set[Position]:
+    """Whose verdicts rest on the root."""
+    return {outcome.position for outcome in root.outcomes}
 
 
 def violations(simulation: Simulation) -> list[str]:
@@ -288,4 +208,4 @@ def failure_id(role: str, origin: Origin, offset: int) -> str:
     return derived(f"failure:{role}:{origin}/{offset}")
 
 
-__all__ = ["Claim", "Evidence", "Judged", "before", "failure_id", "violations"]
+__all__ = ["Evidence", "Judged", "Message", "Publication", "before", "failure_id", "violations"]

@@ -17,13 +17,14 @@ LATE = 1.0
 
 
 class SimulatedLog:
-    """``tell`` is given every append and commit as it happens."""
+    """``tell`` is given every append and commit as it happens. ``floors``: what lies below was skipped by people; no group is given it."""
 
     def __init__(self, topics: Mapping[str, int], network: Network, faults: Faults, tell: Callable[..., None]) -> None:
         self.network, self.faults, self.tell = network, faults, tell
         self.counts = dict(topics)
         self.records: dict[Partition, list[Record]] = {Partition(name, n): [] for name, count in topics.items() for n in range(count)}
         self.groups: dict[str, Group] = {}
+        self.floors: dict[Partition, int] = {}
         self.clock_offset = 0
         self._waiting: dict[Partition, list[SimulatedConsumer]] = {}
 
@@ -102,6 +103,12 @@ class SimulatedLog:
             raise LogUnavailable(struck)
         if stale:
             raise StaleOwner
+
+    def skip(self, name: str, partition: Partition) -> None:
+        """As people who move the group's offset to the partition's end."""
+        end = self.floors[partition] = len(self.records[partition])
+        self.group(name).committed[partition] = offset = Offset(end)
+        self.tell("commit", name, partition, offset)
 
     async def check(self) -> None:
         """Always there."""

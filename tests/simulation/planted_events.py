@@ -12,7 +12,7 @@ from workers.engine import calling, folding, projections
 from workers.engine.arrivals import Prepared
 from workers.engine.effects import EffectsSink
 from workers.engine.events import EventsProcessor
-from workers.engine.ledger_keeping import LedgerKeeper
+from workers.engine.ledger_keeping import LedgerKeeper, Put
 from workers.engine.open_effects import OpenEffects
 from workers.engine.reactions import ReactionsSink
 from workers.engine.root import SEEN
@@ -72,7 +72,7 @@ def reaction_settles_first(patch: Patch) -> None:
 @planted("an effect is called without its row in the ledger", 400, "notification+effects")
 def effect_without_ledger(patch: Patch) -> None:
     async def unwritten(self: Any, rows: Any) -> Any:
-        return list(rows)
+        return Put(rows, {})
 
     patch(LedgerKeeper, "put", unwritten)
 

@@ -86,6 +86,11 @@ def drained_twice(patch: Patch) -> None:
     patch(projections, "folded", careless)
 
 
+@planted("an owner goes on with a line before the log has brought what came before it", 100, "registry+counts", [*POISON, Fault.CRASH])
+def line_overtakes_the_log(patch: Patch) -> None:
+    patch(Lines, "_is_reached", lambda self, row: True)
+
+
 @planted("a line's rows are deleted before they are applied", 100, "registry+counts", [*POISON, Fault.STORE_AWAY, Fault.CRASH])
 def deleted_before_applied(patch: Patch) -> None:
     out = Lines._out

@@ -27,7 +27,7 @@ def timer_fires_early(patch: Patch) -> None:
 @planted("a word that comes again after a later one moves the timer back", 200, DIARY, [Fault.REWIND])
 def older_word_moves_timer(patch: Patch) -> None:
     after = timer_rows.after
-    patch(timer_keeping, "after", lambda row, word, *rest: after(row and replace(row, sequence=""), word, *rest))
+    patch(timer_keeping, "after", lambda row, word, *rest: after(row and replace(row, sequence="", position=None), word, *rest))
 
 
 @planted("a row is filed under its due hour, over or not", 400, DIARY)

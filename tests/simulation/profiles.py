@@ -2,16 +2,38 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from contracts.kyc import KycProvider
 from contracts.message import CommandData
-from tests.simulation import draws, draws_auth, draws_client, draws_contractor, draws_kyc, draws_people, draws_returns, draws_user
+from tests.simulation import (
+    draws,
+    draws_auth,
+    draws_client,
+    draws_contractor,
+    draws_erasure,
+    draws_kyc,
+    draws_lead,
+    draws_messages,
+    draws_people,
+    draws_returns,
+    draws_user,
+)
 from tests.simulation.counting import COUNTING
 from tests.simulation.diary import DIARY, draw_diary
 from tests.simulation.errands import ERRANDS, SimulatedErrands
-from tests.simulation.providers import Outside, SimulatedDocuments, SimulatedMail, SimulatedStripe, Webhook
-from tests.simulation.providers_people import SimulatedAvatars, SimulatedChecks, SimulatedKeys, SimulatedRecords, SimulatedRegistry
+from tests.simulation.providers import Outside, SimulatedDocuments, SimulatedStripe, Webhook
+from tests.simulation.providers_messages import SimulatedMessages, told
+from tests.simulation.providers_people import (
+    SimulatedAvatars,
+    SimulatedChecks,
+    SimulatedKeys,
+    SimulatedLeadKeys,
+    SimulatedRecords,
+    SimulatedRegistry,
+    SimulatedVisits,
+)
 from tests.simulation.registry import REGISTRY, draw_registry
 from tests.simulation.workload import COUNTS, Draw
 from workers.engine.fuse import FuseLimits
@@ -23,6 +45,7 @@ from workers.services.client.service import SERVICE as CLIENT
 from workers.services.contract.service import SERVICE as CONTRACT
 from workers.services.contractor.service import SERVICE as CONTRACTOR
 from workers.services.kyc.service import SERVICE as KYC
+from workers.services.lead.service import SERVICE as LEAD
 from workers.services.notification.service import SERVICE as NOTIFICATION
 from workers.services.payment.service import SERVICE as PAYMENT
 from workers.services.user.service import SERVICE as USER
@@ -65,6 +88,11 @@ class Profile:
         return [*((self.service, role) for role in self.roles), *self.others]
 
     @property
+    def unread(self) -> bool:
+        """Whether nobody reads the events that commands come to."""
+        return self.roles == (RoleName.COMMANDS,) and not self.others
+
+    @property
     def judged(self) -> list[Service]:
         """Services whose verdicts the oracle looks at: those that give any."""
         return [service for service, role in self.all_roles if role is RoleName.COMMANDS]
@@ -76,7 +104,7 @@ def _alone(service: Service) -> Service:
         service,
         reactions=tuple(each for each in service.reactions if each.event.service == service.name),
         projections=tuple(each for each in service.projections if each.event.service == service.name),
-        effects=tuple(replace(effect, timeout=EFFECT_TIMEOUT) for effect in service.effects),
+        effects=tuple(replace(told(effect), timeout=EFFECT_TIMEOUT) for effect in service.effects),
     )
 
 
@@ -90,14 +118,17 @@ def _profile(name: str, service: Service, roles: Sequence[RoleName], draw: Draw,
     return Profile(name, own, tuple(roles), draw, others=counting, **other)
 
 
-def _together(name: str, services: Sequence[Service], draw: Draw, **other: Any) -> Profile:
-    """Each judges, and reacts to the events of all."""
+def _together(
+    name: str, services: Sequence[Service], draw: Draw, more: Mapping[str, Sequence[RoleName]] = MappingProxyType({}), **other: Any
+) -> Profile:
+    """Each judges, and reacts to the events of all. ``more``: further roles, by their services' names."""
     names = {service.name for service in services}
-    own, *others = (
+    alone = [
         replace(_alone(service), reactions=tuple(each for each in service.reactions if each.event.service in names)) for service in services
-    )
-    roles = (RoleName.COMMANDS, RoleName.REACTIONS)
-    return Profile(name, own, roles, draw, others=tuple((service, role) for service in others for role in roles), **other)
+    ]
+    roles = [(service, role) for service in alone for role in (RoleName.COMMANDS, RoleName.REACTIONS, *more.get(service.name, ()))]
+    own = [role for service, role in roles if service is alone[0]]
+    return Profile(name, alone[0], tuple(own), draw, others=tuple(roles[len(own) :]), **other)
 
 
 COMMANDS, REACTIONS, EFFECTS, PROJECTIONS = RoleName.COMMANDS, RoleName.REACTIONS, RoleName.EFFECTS, RoleName.PROJECTIONS
@@ -154,14 +185,57 @@ _MONEY = (
         key_lifetime=1.5,
     ),
 )
-PROFILES: Mapping[str, Profile] = {each.name: each for each in (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING, *_PEOPLE, *_MONEY)}
+_LEADS = (
+    _profile("lead", LEAD, [COMMANDS], draws_lead.draw_lead, before=draws_lead.before_lead),
+    _profile("lead+counts", LEAD, [COMMANDS, PROJECTIONS], draws_lead.draw_lead, before=draws_lead.before_lead),
+    _together(
+        "leads",
+        (LEAD, AUTH, NOTIFICATION),
+        draws_lead.draw_leads,
+        more={"lead": (EFFECTS, TIMERS, PROJECTIONS)},
+        before=draws_lead.before_leads,
+        **_PATIENT,
+    ),
+)
+_MESSAGES = (
+    _profile(
+        "notification+sms",
+        NOTIFICATION,
+        [COMMANDS, REACTIONS, EFFECTS, TIMERS],
+        draws_messages.draw_messages,
+        before=draws_messages.before_messages,
+        **_PATIENT,
+    ),
+    _together(
+        "alarms",
+        (NOTIFICATION, AUTH),
+        draws_messages.draw_alarms,
+        more={"notification": (EFFECTS, TIMERS)},
+        before=draws_messages.before_alarms,
+        **_PATIENT,
+    ),
+)
+_ERASED = (
+    _profile("analytics+effects", ANALYTICS, [COMMANDS, EFFECTS], draws_erasure.draw_visitors),
+    _together(
+        "erasure",
+        (AUTH, USER, CLIENT, CONTRACTOR, NOTIFICATION, LEAD, ANALYTICS),
+        draws_erasure.draw_erasure,
+        more={**dict.fromkeys(("auth", "user", "lead", "analytics"), (EFFECTS,)), "notification": (TIMERS,)},
+        before=draws_erasure.before_erasure,
+        **_PATIENT,
+    ),
+)
+_ALL = (*_BARE, *_WHOLE, *_TIMED, *_DEPLOYED, *_CALLING, *_PEOPLE, *_MONEY, *_LEADS, *_MESSAGES, *_ERASED)
+PROFILES: Mapping[str, Profile] = {each.name: each for each in _ALL}
 
 
 def ports(outside: Outside, now: Callable[[], int], say: Webhook, key_memory: float) -> Mapping[str, object]:
     """One outside for all processes."""
-    mail = SimulatedMail(outside)
+    messages = dict.fromkeys(("ses", "sms", "render"), SimulatedMessages(outside, say))
     stripe, documents = SimulatedStripe(outside, now, say, key_memory), SimulatedDocuments(outside)
     checks = {str(provider): SimulatedChecks(outside, provider, say) for provider in KycProvider}
-    people = {"keys": SimulatedKeys(outside), "avatars": SimulatedAvatars(outside), "opencorporates": SimulatedRegistry(outside)}
+    keys = {"keys": SimulatedKeys(outside), "lead-keys": SimulatedLeadKeys(outside)}
+    people = {"avatars": SimulatedAvatars(outside), "visits": SimulatedVisits(outside), "opencorporates": SimulatedRegistry(outside)}
     stored = {"documents": documents, "errands": SimulatedErrands(outside), "kyc-records": SimulatedRecords(outside)}
-    return {"stripe": stripe, "ses": mail, "render": mail, **stored, **checks, **people}
+    return {"stripe": stripe, **messages, **stored, **checks, **keys, **people}

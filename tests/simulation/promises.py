@@ -14,6 +14,7 @@ from contracts.types import CommandId, EffectId, EventId
 from tests.simulation.judge import Evidence, Judged, Message, Publication, failure_id
 from tests.simulation.promises_effects import called_in_order
 from tests.simulation.promises_fuse import fuse_honest
+from tests.simulation.promises_replay import all_sent, marked, must_call, to_its_group, withheld
 from tests.simulation.promises_timers import timers_kept
 from workers.engine.decision import ItemRef
 from workers.engine.ledger import EFFECTS, LedgerRow
@@ -28,15 +29,17 @@ from workers.services.payment.escrow import ESCROWS, TRANSACTIONS, Escrow
 from workers.services.payment.ledger import Transaction
 
 METRICS = "website-metrics"
+REPLAY = ("ce_replay", "ce_replayeffects", "ce_replayof")
 
 
 def applied_once(evidence: Evidence) -> Iterator[str]:
     """The tables are those of a run without faults, byte for byte, but for names that begin with an underscore."""
     wanted = evidence.judge.items
+    tables = {handler.aggregate.table for handler in evidence.service.handlers}
     found = {
         ref: plain(item)
         for ref, item in evidence.simulation.store.items.items()
-        if ref.table.startswith(f"{evidence.service.name}-") and exists(item)
+        if (ref.table in tables or ref.table.startswith(f"{evidence.service.name}-")) and exists(item)
     }
     for ref in sorted({*wanted, *found}, key=str):
         if (there := found.get(ref)) != (right := wanted.get(ref)):
@@ -74,7 +77,8 @@ def _alternatives(evidence: Evidence, publication: Publication, messages: Sequen
     if not evidence.simulation.poison or not publication.envelope.kind.endswith(".CommandRefused.v1"):
         return messages
     origin = evidence.simulation.log.origin
-    same = [each.record for each in evidence.all_judged() if each.envelope.id == messages[0].cause]
+    cause, key = messages[0].cause, messages[0].key
+    same = [each.record for each in evidence.all_judged() if (each.envelope.id, each.envelope.subject) == (cause, key)]
     own = {f"{origin(record.partition)}/{record.offset}" for record in same}
     position = str(publication.envelope.position)
     return [replace(messages[0], position=position, time=publication.envelope.time), *messages] if position in own else messages
@@ -91,9 +95,9 @@ def _says(publication: Publication, message: Any) -> bool:
 
 def _content(publication: Publication) -> object:
     """A refusal of an absent root is stored nowhere, so two owners of different mind about a poisoned command may publish it both as
-    late and as not."""
+    late and as not, and a copy of the command may be refused again."""
     refusal = publication.envelope.kind.endswith(".CommandRefused.v1")
-    aside = {"ce_settled", "traceparent"} | ({"ce_late", "ce_position", "ce_time"} if refusal else set())
+    aside = {"ce_settled", "traceparent"} | ({"ce_late", "ce_position", "ce_time", *REPLAY} if refusal else set())
     headers = [each for each in publication.record.headers if each[0] not in aside]
     return headers, publication.record.key, publication.record.value
 
@@ -105,7 +109,7 @@ def in_order(evidence: Evidence) -> Iterator[str]:
         by_key[publications[0].envelope.subject].append(publications[0])
     for key, found in by_key.items():
         wanted = [event for event in dict.fromkeys(evidence.judge.order[key]) if event in evidence.published]
-        if [each.envelope.id for each in found] != wanted:
+        if [each.name for each in found] != wanted:
             yield f"{key}: published in the order {[each.envelope.id[:8] for each in found]}, right is {[event[:8] for event in wanted]}"
         sequences = [each.envelope.sequence for each in found if each.envelope.sequence]
         if sequences != sorted(set(sequences)):
@@ -176,7 +180,8 @@ def receipts_right(evidence: Evidence) -> Iterator[str]:
             # Refused by an absent root, which keeps no trace, and judged again when it came a second time.
             continue
         receipt = items.get(ItemRef(RECEIPTS, judged.envelope.id))
-        wanted = {"state": judged.verdict, "reason": judged.reason or None, "eventIds": judged.said, "kind": judged.data.kind()}
+        events = [said.split()[0] for said in judged.said]
+        wanted = {"state": judged.verdict, "reason": judged.reason or None, "eventIds": events, "kind": judged.data.kind()}
         if receipt is None:
             yield f"no receipt for {judged.envelope.id} ({judged.verdict})"
         elif {name: receipt.get(name) for name in wanted} != wanted:
@@ -216,10 +221,10 @@ def _event(publication: Publication) -> Event[EventData]:
 def reacted(evidence: Evidence) -> Iterator[str]:
     """Every event's reactions reach their topics. Those that ask an index may see less than there is."""
     for service in _reacting(evidence):
-        sent = _command_ids(evidence, service)
+        sent = _commands(evidence, service)
         for publications in evidence.published.values():
             for command, send in _sends(service, _event(publications[0])):
-                if command not in sent:
+                if (command, send.command.key) not in sent:
                     yield f"{publications[0].envelope.kind}: no {type(send.command).__name__} was sent"
 
 
@@ -255,10 +260,12 @@ def _sends(service: Service, event: Event[EventData]) -> Iterator[tuple[CommandI
                 yield reaction_command_id(event.id, type(send.command).__name__, send.target or send.command.key), send
 
 
-def _command_ids(evidence: Evidence, service: Service) -> set[str]:
+def _commands(evidence: Evidence, service: Service) -> set[tuple[str, str]]:
+    """Ids and keys. An effect's results of one name have one id, whatever their keys."""
     topic = commands_topic(service.name)
     records = [record for partition, each in evidence.simulation.log.records.items() if partition.topic == topic for record in each]
-    return {Envelope.from_headers(text_headers(record.headers)).id for record in records}
+    envelopes = [Envelope.from_headers(text_headers(record.headers)) for record in records]
+    return {(envelope.id, envelope.subject) for envelope in envelopes}
 
 
 def called_once(evidence: Evidence) -> Iterator[str]:
@@ -269,23 +276,24 @@ def called_once(evidence: Evidence) -> Iterator[str]:
     yield from evidence.simulation.outside.unforeseen
     if RoleName.EFFECTS not in evidence.roles:
         return
-    sent = _command_ids(evidence, evidence.service)
+    sent = _commands(evidence, evidence.service)
     for publications in evidence.published.values():
         event = _event(publications[0])
         for effect in evidence.service.effects:
             if isinstance(event.data, effect.event) and effect.when(event):
                 name = effect_id(event.id, effect.name)
+                yield from withheld(evidence, effect, publications, name)
                 item = evidence.simulation.store.items.get(ItemRef(EFFECTS, name))
-                if item is None:
-                    yield f"{effect.name} of {event.id} is not in the ledger"
-                else:
+                if item is not None:
                     yield from _results(item, name, effect.attempt(event), sent)
+                elif must_call(evidence, publications, effect.provider):
+                    yield f"{effect.name} of {event.id} is not in the ledger"
 
 
-def _results(item: Any, effect: EffectId, attempt: int, sent: set[str]) -> Iterator[str]:
+def _results(item: Any, effect: EffectId, attempt: int, sent: set[tuple[str, str]]) -> Iterator[str]:
     row = LedgerRow.of(item)
     for result in row.results:
-        if effect_result_id(effect, result.name, attempt) not in sent:
+        if (effect_result_id(effect, result.name, attempt), result.key) not in sent:
             yield f"{row.name} came to {result.name}, which was not sent"
 
 
@@ -314,4 +322,7 @@ ALL: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     books_balance,
     timers_kept,
     fuse_honest,
+    marked,
+    to_its_group,
+    all_sent,
 )

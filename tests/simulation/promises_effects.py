@@ -22,6 +22,9 @@ def called_in_order(evidence: Evidence) -> Iterator[str]:
     begun, succeeded = _moments(evidence)
     latest: dict[str, tuple[int, EffectId]] = {}
     for publications in sorted(evidence.published.values(), key=lambda each: each[0].place):
+        if any(each.envelope.replay for each in publications):
+            # A replay may withhold its calls; then they come with a later publication, or never.
+            continue
         key = publications[0].envelope.subject
         effects = list(_effects(evidence, publications[0]))
         for effect in effects:

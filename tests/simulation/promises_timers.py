@@ -68,11 +68,13 @@ def _words(evidence: Evidence) -> Mapping[str, Sequence[Said]]:
 
 
 def _firings(evidence: Evidence) -> Sequence[Firing]:
+    """As the timers role sent them: what a replay repeats is none of its doing."""
     found = []
     for partition, records in evidence.simulation.log.records.items():
         for record in records if partition.topic == commands_topic(evidence.service.name) else ():
             envelope = Envelope.from_headers(text_headers(record.headers))
-            if envelope.actor == ACTOR and (record.value or b"") != b"{":
+            repeated = envelope.replay is not None and envelope.replay.of is not None
+            if envelope.actor == ACTOR and (record.value or b"") != b"{" and not repeated:
                 found.append(Firing(record, envelope, orjson.loads(record.value or b"")))
     return found
 
@@ -107,20 +109,35 @@ def _never_early(firings: Sequence[Firing]) -> Iterator[str]:
 def _never_lost(evidence: Evidence, words: Mapping[str, Sequence[Said]], fired: set[str]) -> Iterator[str]:
     """What its last word scheduled has fired, at that time; and the row knows the last word."""
     for timer, said in words.items():
-        last = said[-1]
+        row = evidence.simulation.store.items.get(ItemRef(TIMERS, timer))
+        lasts = _lasts(said)
+        last = next((each for each in lasts if row and each.sequence == row["sequence"]), lasts[0])
         if last.due and fired_command_id(last.data.timer_id, last.due) not in fired:
             yield f"never fired: {last.data.timer} {timer}, due {last.due}"
-        row = evidence.simulation.store.items.get(ItemRef(TIMERS, timer))
         wanted = "fired" if last.due else "cancelled"
         if row is None or (row["state"], row["sequence"]) != (wanted, last.sequence):
             yield f"{last.data.timer} {timer} rests as {row}, right is {wanted} by {last.sequence}"
+
+
+def _lasts(said: Sequence[Said]) -> Sequence[Said]:
+    """The words that may be the last one heard, the latest first: what is said again under its id is the same event to who knows it."""
+    lasts = []
+    for index, word in reversed(list(enumerate(said))):
+        lasts.append(word)
+        if not _said_before(said[:index], word):
+            break
+    return lasts
+
+
+def _said_before(earlier: Sequence[Said], word: Said) -> bool:
+    return any(each.publication.envelope.id == word.publication.envelope.id for each in earlier)
 
 
 def _not_once_superseded(evidence: Evidence, words: Mapping[str, Sequence[Said]], fired: set[str]) -> Iterator[str]:
     """A word that was settled before a due time was reached took that due time away."""
     for timer, said in words.items():
         for index, word in enumerate(said):
-            settled = _settled_at(evidence, word)
+            settled = None if _said_before(said[:index], word) else _settled_at(evidence, word)
             again = {each.due for each in said[index:]}
             for before in said[:index]:
                 if before.due is None or before.due in again or settled is None or settled >= to_milliseconds(before.due):

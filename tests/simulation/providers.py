@@ -1,20 +1,19 @@
-"""The outside: a payment provider with idempotency keys, a mail provider without, documents. Each counts what it did."""
+"""The outside: a payment provider with idempotency keys, documents. Each counts what it did."""
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from contracts.clear import Clear, Redacted
 from contracts.message import CommandData
 from contracts.payment.commands import RecordDepositCancelled, RecordDepositProcessing, RecordDepositSucceeded, RecordTransferCreated
-from contracts.types import BankDetailsId, CommandId, ContractId, ContractorId, EffectId, Hash, Pii, Timestamp, TransactionId
+from contracts.types import BankDetailsId, CommandId, ContractId, ContractorId, EffectId, Hash, Timestamp, TransactionId
 from tests.simulation.draws import PDF
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.network import Network
 from tests.simulation.providers_returns import SimulatedReturns
 from workers.services.contract.ports import Document, DocumentStoreUnavailableError, Rendered, RenderingInterruptedError
-from workers.services.notification import ports as mail
 from workers.services.payment import ports as pay
 
 R = TypeVar("R")
@@ -166,45 +165,6 @@ class SimulatedStripe(SimulatedReturns):
 
     async def open(self, sealed: str, contractor: ContractorId) -> Clear | Redacted:
         return Clear("12345678")
-
-
-class SimulatedMail:
-    """Takes no keys: what is sent twice arrives twice."""
-
-    app_url = "https://app.example"
-
-    def __init__(self, outside: Outside) -> None:
-        self._outside = outside
-
-    async def open(self, sealed: str) -> Clear | Redacted:
-        return Clear("somebody@example.com")
-
-    async def seal(self, subject: str, text: str) -> Pii[str]:
-        return f"s1.subject.{subject}.1.{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-    def token_link(self, link: object) -> str:
-        return "https://app.example/token"
-
-    def page_link(self, link: object) -> str:
-        return "https://app.example/page"
-
-    def render_email(self, text: mail.EmailText, variables: Mapping[str, str]) -> mail.RenderedEmail | mail.NotRendered:
-        return mail.RenderedEmail(text.subject, text.body, text.body)
-
-    def render_in_app(self, text: mail.InAppText, variables: Mapping[str, str]) -> mail.RenderedInApp | mail.NotRendered:
-        return mail.RenderedInApp(text.title, text.message)
-
-    async def send(self, email: mail.Email) -> mail.MessageAnswer:
-        what = f"{email.tags['notificationId']}#{email.tags['attempt']}"
-
-        def do() -> str:
-            self._outside.done["mail", what] += 1
-            return f"ses_{what}_{self._outside.done['mail', what]}"
-
-        answer, problem = await self._outside.call(do)
-        if answer is not None:
-            return mail.MessageAccepted(answer)
-        return mail.MessageNotTaken(problem) if problem == "away" else mail.MessageFateUnknown(problem)
 
 
 class SimulatedDocuments:

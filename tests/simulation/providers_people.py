@@ -4,22 +4,26 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
+from contracts.analytics import VisitId
 from contracts.clear import Clear, Redacted
 from contracts.client import CompanyNumber, Jurisdiction
 from contracts.file import ObjectKey
-from contracts.ids import webhook_command_id
+from contracts.ids import derived, webhook_command_id
 from contracts.kyc import KycProvider, ProviderOutcome, RecordKycDecision, RecordKycProgress, raw_body_key
 from contracts.sealed import KeysUnavailable
 from contracts.timestamps import decision_time, from_milliseconds
-from contracts.types import DecisionTime, KycSessionId, Purpose, UserId
+from contracts.types import DecisionTime, Hash, KycSessionId, Purpose, UserId
 from tests.simulation.draws_auth import sealed
 from tests.simulation.draws_client import NAME
 from tests.simulation.providers import Outside, Webhook
+from workers.services.analytics import ports as visitors
 from workers.services.client import ports as registry
 from workers.services.kyc import ports as kyc
 from workers.services.user.ports import AvatarStoreUnavailableError
 
 R = TypeVar("R")
+VISITS, EVENTS = 3, 7
+"""Of each person."""
 OUTCOMES = (ProviderOutcome.APPROVED, ProviderOutcome.APPROVED, *ProviderOutcome)
 
 
@@ -134,6 +138,46 @@ class SimulatedKeys:
         answer, _ = await self._outside.call(lambda: (1,))
         if answer is None:
             raise KeysUnavailable
+        return answer
+
+
+class SimulatedLeadKeys:
+    """A key destroyed twice is destroyed, unless somebody wrote from its address in between: that sealed a generation more."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._gone: dict[Hash, int] = {}
+
+    async def destroy(self, email_hash: Hash) -> int:
+        def do() -> int:
+            sealed_since = email_hash not in self._gone or self._outside.network.spread(1.0) < 0.3
+            self._gone[email_hash] = self._gone.get(email_hash, 0) + sealed_since
+            return self._gone[email_hash]
+
+        answer, _ = await self._outside.call(do)
+        if answer is None:
+            raise KeysUnavailable
+        return answer
+
+
+class SimulatedVisits:
+    """Visits of a person and their events. One that was found may be emptied by the next look, or not yet."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._outside = outside
+        self._visits: dict[UserId, list[VisitId]] = {}
+
+    async def purge(self, user: UserId) -> visitors.Purged:
+        def do() -> visitors.Purged:
+            events = 0 if user in self._visits else EVENTS
+            left = self._visits.setdefault(user, [VisitId(derived(f"visit:{user}:{n}")) for n in range(VISITS)])
+            found = left[: visitors.MOST_VISITS]
+            self._visits[user] = [visit for visit in left if visit not in found or self._outside.network.spread(1.0) < 0.3]
+            return visitors.Purged(found, events)
+
+        answer, problem = await self._outside.call(do)
+        if answer is None:
+            raise visitors.VisitRecordsUnavailableError(problem)
         return answer
 
 

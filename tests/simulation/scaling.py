@@ -24,12 +24,17 @@ from workers.engine import (
 )
 from workers.engine import role as roles
 from workers.engine.retry import Backoff
+from workers.services.analytics import erasure as analytics_erasure
+from workers.services.analytics import ports as visitors
 from workers.services.auth import session as auth_sessions
 from workers.services.auth import timers as auth_timers
 from workers.services.client import invitation as client_invitations
 from workers.services.contract import timers as contract_timers
 from workers.services.kyc import timers as kyc_timers
+from workers.services.lead import demo as lead_demo
+from workers.services.lead import subscription as lead_subscription
 from workers.services.notification import delivery
+from workers.services.notification import erasure as notification_erasure
 from workers.services.payment import timers as payment_timers
 
 HOUR = 500
@@ -80,6 +85,11 @@ def scaled() -> Iterator[None]:
         (payment_timers, "plus", soon),
         (contract_timers, "plus", soon),
         (delivery, "plus", soon),
+        (notification_erasure, "plus", soon),
+        (lead_demo, "plus", soon),
+        (lead_subscription, "plus", soon),
+        (analytics_erasure, "MOST_VISITS", 2),
+        (visitors, "MOST_VISITS", 2),
         (auth_timers, "plus", sooner),
         (auth_sessions, "plus", sooner),
         (client_invitations, "plus", sooner),

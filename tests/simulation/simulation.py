@@ -26,6 +26,7 @@ from tests.simulation.loop import OWNER, SimulatedLoop, Stuck
 from tests.simulation.network import Network
 from tests.simulation.profiles import PROFILES, Profile, ports
 from tests.simulation.providers import Outside
+from tests.simulation.replaying import Replaying
 from tests.simulation.scaling import scaled
 from tests.simulation.store import SimulatedStore
 from tests.simulation.trouble import Trouble
@@ -102,6 +103,7 @@ class Simulation:
         self.brittle, self.calls = Brittle(plan.seed, self.faults), Calls(plan.seed, self.faults, self.tell, self.profile.key_lifetime)
         self._accepted = self._undelivered = 0
         self.deploy, self.trouble, self._workforce = Deploy(self), Trouble(self), Workforce(self)
+        self.replaying = Replaying(self)
 
     # --- what is kept of a run ---------------------------------------------------------------------------------------
 
@@ -132,18 +134,24 @@ class Simulation:
             self.plan.dropped,
             self.profile.counts,
             self.profile.longer,
+            unread=self.profile.unread,
         )
-        for each in self.sent:
+        skipped = self.replaying.skip_the_first(len(self.sent) // 2)
+        for index, each in enumerate(self.sent):
             record = each.record()
-            self._deliver(each.after, each.data, record)
+            deliver = partial(self._deliver, each.after) if index >= skipped else self._there_before
+            deliver(each.data, record)
             if self.faults.strikes(Fault.GARBAGE):
-                self._deliver(each.after, each.data, replace(record, value=b"{"))
+                deliver(each.data, replace(record, value=b"{"))
             if self.faults.strikes(Fault.POISON):
                 self.poison[each.id] = self.random.randint(1, 3)
+        if skipped:
+            self.replaying.skip()
         for _ in range(self.random.choice((1, 1, 2))):
             self.spawn()
         trouble = self.random.choice((0.3, 0.8, 2.0)) * self.profile.longer
         self.trouble.schedule(trouble)
+        self.replaying.schedule(trouble)
         self.deploy.schedule()
         try:
             self.loop.run(lambda: self._over(trouble), MOST_STEPS)
@@ -188,6 +196,7 @@ class Simulation:
         """What is not settled yet."""
         under_way = self._undelivered + self.network.under_way
         found = [f"{under_way} late arrivals under way"] if under_way else []
+        found += [f"replay {each} is not sent" for each in sorted(self.replaying.open)]
         for name, group in self.log.groups.items():
             for partition in sorted(group.partitions):
                 end = len(self.log.records[partition])
@@ -221,6 +230,9 @@ class Simulation:
     def _deliver(self, after: float, data: CommandData, record: Outgoing) -> None:
         self._undelivered += 1
         self.network.later(after, lambda: self._arrive(data.service, record))
+
+    def _there_before(self, data: CommandData, record: Outgoing) -> None:
+        self.log.arrive(self.log.partition_of(commands_topic(data.service), record.key), [record])
 
     def _arrive(self, service: str, record: Outgoing) -> None:
         self._undelivered -= 1

@@ -10,14 +10,23 @@ import pytest
 
 from contracts.envelope import Envelope, text_headers
 from tests.simulation.exam import PLANTED, examined
+from tests.simulation.faults import Fault
 from tests.simulation.shrink import shrunk
 from tests.simulation.simulation import Plan, Simulation, many_runs, run
+from workers.engine.parking import PARKED
+from workers.ops.replay.plan import Mode
 
 SEEDS = 300
 QUICK = [
+    "append_given_up",
     "commit_before_publish",
+    "copy_judged_again",
+    "copy_judged_later",
+    "copy_notes_itself",
+    "copy_passes_hold",
     "drain_returns_early",
     "effect_without_ledger",
+    "effects_not_withheld",
     "event_id_by_chance",
     "fired_id_by_chance",
     "firing_ends_what_was_moved",
@@ -26,8 +35,11 @@ QUICK = [
     "garbage_is_dropped",
     "head_not_kept",
     "hold_before_rows",
+    "id_stands_for_the_message",
     "late_not_marked",
     "later_event_passes",
+    "mark_ends",
+    "mark_not_stored",
     "no_ring",
     "no_version_check",
     "outcomes_not_kept",
@@ -40,6 +52,7 @@ QUICK = [
     "rows_before_head",
     "settled_ahead",
     "skipped_not_kept",
+    "sms_is_sent_again",
     "timer_fires_early",
     "timer_row_behind_cursor",
     "unknown_is_repeated",
@@ -82,6 +95,46 @@ def test_services_follow_one_another_and_race_for_addresses() -> None:
     sent = {(each.kind.split(".")[2], each.actor) for each in _all(people, "commands")}
     assert sent >= {("ApplyKycOutcome", "system:contractor"), ("StartKycSession", "system:kyc"), ("ReviewKycDocument", "system:kyc")}
     assert {"UserErased", "CommandRefused"} <= {each.kind.split(".")[2] for each in _all(accounts, "events")}
+
+
+def test_leads_become_accounts_and_people_are_erased_to_the_end() -> None:
+    leads = [run(Plan(seed, "leads"))[0] for seed in range(20)]
+    erasures = [run(Plan(seed, "erasure"))[0] for seed in range(8)]
+
+    said = {each.kind.split(".")[2] for each in _all(leads, "events")}
+    assert said >= {"ContactConverted", "DemoReminderDue", "NewsletterConfirmed", "NewsletterRequestLapsed", "NewsletterUnsubscribed"}
+    answered = {each.kind.split(".")[2] for each in _all(erasures, "events")}
+    assert answered >= {"LeadErased", "RecipientErased", "VisitorErased", "UserErased", "CompanyErasureDeferred"}
+
+
+def test_sms_go_out_and_the_fate_of_some_is_unknown() -> None:
+    """That none of them is sent again is about nothing otherwise."""
+    runs = [run(Plan(seed, "notification+sms"))[0] for seed in range(40)]
+
+    assert sum(kind == "sms" for each in runs for kind, _ in each.outside.done) >= 20
+    ended = {each.kind.split(".")[2] for each in _all(runs, "events")}
+    assert ended >= {"NotificationUnknown", "NotificationDelivered", "NotificationFailed", "NotificationSuppressed"}
+
+
+def test_records_are_handed_over_once_more() -> None:
+    """The promises about replays are about nothing otherwise."""
+    often = frozenset({Fault.REPLAYED})
+    commands = [run(Plan(seed, "registry", often=often | {Fault.POISON}))[0] for seed in range(20)]
+    events = [run(Plan(seed, "registry+effects", often=often))[0] for seed in range(20)]
+
+    modes = {plan.mode for simulation in commands for plan in simulation.replaying.plans.values()}
+    copies = [each.replay for each in _all(commands, "commands") if each.replay and each.replay.is_copy]
+    told = [each.replay for each in _all(commands, "events") if each.replay]
+    assert modes == {Mode.ENSURE, Mode.REDO}
+    assert len(copies) > len({each.of for each in copies}), "some were copied twice"
+    assert any(each.of for each in told), "what people had skipped was applied from its copy"
+    assert any(_parked_copies(simulation) for simulation in commands)
+    assert any(each.replay and each.replay.is_copy and each.replay.to for each in _all(events, "events"))
+
+
+def _parked_copies(simulation: Simulation) -> int:
+    rows = [entry.details[1] for entry in simulation.journal if entry.what == "row" and entry.details[0].table == PARKED]
+    return sum({"name": "ce_replayat"}.items() <= header.items() for row in rows if row for header in row.get("headers", ()))
 
 
 def _all(simulations: Iterable[Simulation], topics: str) -> Iterator[Envelope]:

@@ -100,7 +100,7 @@ class Trouble:
             group.generation += 1
             for partition, offset in sorted(group.committed.items()):
                 self._run.accept_offset(group.name, partition)
-                earlier = self._run.network.chance().randrange(offset.offset + 1)
+                earlier = max(self._run.log.floors.get(partition, 0), self._run.network.chance().randrange(offset.offset + 1))
                 group.committed[partition] = Offset(earlier, self._run.network.chance().choice((offset.metadata, "")))
         self._run.spawn()
 

@@ -106,7 +106,7 @@ class Workforce:
             metrics=NoMetrics(),
             random=shape,
             ports=run.ports,
-            pace=Pace(commit_every=shape.choice((0.06, 0.15, 0.4)), drain=shape.choice((0.05, 0.3)), in_flight=shape.choice((4, 4000))),
+            pace=self._pace(shape),
             conveyor=Conveyor(
                 requests=shape.choice((1, 2, 8)),
                 roots=shape.choice((1, 2, 25)),
@@ -121,6 +121,10 @@ class Workforce:
             timers=self._timers(shape),
             raw_sealer=ReadableRaw(),
         )
+
+    def _pace(self, shape: Random) -> Pace:
+        commit_every, drain, in_flight = shape.choice((0.06, 0.15, 0.4)), shape.choice((0.05, 0.3)), shape.choice((4, 4000))
+        return Pace(commit_every=commit_every, drain=drain, in_flight=in_flight, behind=3 * in_flight)
 
     def _timers(self, shape: Random) -> TimersPace:
         """The margin is what this run's clocks may differ by, and no more."""

@@ -43,6 +43,7 @@ from workers.ops.rebuild.comparing import Comparison
 from workers.ops.rebuild.judging import Rebuilding
 from workers.ops.rebuild.rerun import Rerun
 from workers.ops.rebuild.shadow import Shadow
+from workers.ops.rebuild.standing import Standing
 
 LEAKED = str(uuid4())
 """Somebody whose first name is written unsealed, by a planted fault."""
@@ -242,7 +243,8 @@ async def test_a_rebuild_finds_the_rows_of_every_service_as_its_log_makes_them(s
     for service in services:
         with Shadow(tmp_path / service.name) as shadow:
             rebuilding = Rebuilding(service, shadow)
-            log = Rerun(backbone.reader, service.name, rebuilding)
+            standing = Standing(service.name, backbone.reader, backbone.store, shadow)
+            log = Rerun(backbone.reader, service.name, shadow, rebuilding, standing)
             await log.catch_up()
             drifts = await Comparison(service, backbone.store, backbone.clock, shadow, log).drifts()
             print(f"{service.name}: {shadow.count()} rows, {dict(rebuilding.counts)}")

@@ -18,7 +18,7 @@ from workers.engine.fuse import Fuse, FuseLimits, FuseTripped
 from workers.engine.gate import Gate
 from workers.engine.leased_row import LeasedRow
 from workers.engine.ledger import LEASE, EffectState, LedgerRow, Stored, stored
-from workers.engine.ledger_keeping import LedgerKeeper
+from workers.engine.ledger_keeping import LedgerKeeper, RejectedRow
 from workers.engine.parking import ATTEMPTS, RETRY, Failure
 from workers.engine.ports import Clock, Log, Metrics, Store, StoreUnavailable
 from workers.engine.reactions import append_patiently
@@ -75,7 +75,8 @@ class Caller:
         self._gates, self._fuse = gates, Fuse(fuse)
 
     async def run(self, held: LeasedRow) -> None:
-        """Calls until there is an answer or the claim's tries are used up. Raises LostClaim, PartitionLeft, FuseTripped."""
+        """Calls until there is an answer or the claim's tries are used up; what the ledger cannot hold of it fails the effect, so that no
+        lease brings the same call again. Raises LostClaim, PartitionLeft, FuseTripped."""
         await self._or_given_up(held, self._run(held))
 
     async def report_unknown(self, held: LeasedRow) -> None:
@@ -89,9 +90,9 @@ class Caller:
     async def _or_given_up(self, held: LeasedRow, work: Awaitable[None]) -> None:
         try:
             await work
-        except Unworkable as unworkable:
-            failure = Failure.of(unworkable.cause, held.row.name)
-            await held.keep(replace(_blamed(held.row, failure), state=EffectState.FAILED, open=False))
+        except (Unworkable, RejectedRow) as given_up:
+            failure = Failure.of(given_up.cause if isinstance(given_up, Unworkable) else given_up, held.row.name)
+            await held.keep(replace(_blamed(held.row, failure), state=EffectState.FAILED, open=False, unanswered=held.unanswered))
             self._alarm(held.row)
             self._judge(failure, held.row)
 

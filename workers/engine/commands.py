@@ -7,14 +7,13 @@ record is settled when its outcome is acknowledged. A command whose decision rai
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.catalogue import InvalidRecord
 from contracts.topics import events_topic
-from workers.engine.draining import Drainer
+from workers.engine.draining import Drained, Drainer
 from workers.engine.fuse import Fuse, FuseTripped
 from workers.engine.intake import ByPeople, waiting_of
 from workers.engine.lane import Lane, Shard
@@ -33,8 +32,7 @@ from workers.engine.tracing import NoTracer, Tracer
 from workers.engine.writing import Writer
 
 
-@dataclass(frozen=True, slots=True)
-class _Unsettled:
+class _Unsettled(NamedTuple):
     """A parked record whose settling waits for the fuse's window."""
 
     owned: Owned
@@ -333,17 +331,18 @@ class CommandsProcessor:
     async def _drain(self, lane: Lane) -> None:
         attempt = 0
         try:
-            while lane.shard.owned.live and not self._faulted and not await self._drain_once(lane):
-                await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
-                attempt += 1
+            while lane.shard.owned.live and not self._faulted and (drained := await self._drain_once(lane)) is not Drained.WHOLE:
+                attempt = attempt + 1 if drained is Drained.NOT else 0
+                if attempt:
+                    await self._clock.sleep(TRANSIENT.delay(attempt - 1, self._random.random()))
             if lane.entry is not None and lane.entry.root.hold is None:
                 self._parked.drained(lane.shard.owned.partition, lane.key)
         finally:
             await self._release([lane])
 
-    async def _drain_once(self, lane: Lane) -> bool:
+    async def _drain_once(self, lane: Lane) -> Drained:
         try:
             return await self._drainer.drain(lane)
         except StoreUnavailable:
             self._metrics.count("store_retries", role=self._role, why="parking")
-            return False
+            return Drained.NOT

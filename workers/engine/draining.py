@@ -7,6 +7,7 @@ below ``_seen`` of a root that is not held is only a leftover.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import Enum, auto
 from itertools import takewhile
 
 from contracts.catalogue import InvalidRecord
@@ -28,6 +29,15 @@ from workers.engine.writing import Writer
 CHUNK = 25
 SOON = 5_000
 """Milliseconds."""
+
+
+class Drained(Enum):
+    """WHOLE: there is nothing to do now; the line is gone, or its first command must wait. PARTLY: the next chunk may follow at once.
+    NOT: somebody else wrote, or nobody answered; try again after a pause."""
+
+    WHOLE = auto()
+    PARTLY = auto()
+    NOT = auto()
 
 
 class Drainer:
@@ -52,15 +62,14 @@ class Drainer:
             await self._push_back([row for row in line[1:] if self._lot.is_due(row)])
         return None
 
-    async def drain(self, lane: Lane) -> bool:
-        """True when there is nothing to do now: the line is gone, or its first command must wait. False: try again."""
+    async def drain(self, lane: Lane) -> Drained:
         await self._load(lane)
         line = await self._lot.line(lane.key)
         if lane.entry is None:
-            return False
+            return Drained.NOT
         if lane.entry.root.hold is None:
             await self._clear(lane, lane.entry.root, line)
-            return True
+            return Drained.WHOLE
         covered = [row for row in line if _covered(lane.entry.root, row)]
         await self._push_back([row for row in line if row not in covered])
         if not covered:
@@ -72,7 +81,7 @@ class Drainer:
                 # Whoever gave it up may have died before people were told.
                 await self._put_aside(covered[0])
             await self._push_back([row for row in covered if self._lot.is_due(row)])
-            return True
+            return Drained.WHOLE
         return await self._apply(lane, covered)
 
     async def _load(self, lane: Lane) -> None:
@@ -82,7 +91,7 @@ class Drainer:
         await self._planner.load([lane], self._settler.publish_owed)
         await self._settler.published(lane)
 
-    async def _apply(self, lane: Lane, covered: Sequence[ParkedRow]) -> bool:
+    async def _apply(self, lane: Lane, covered: Sequence[ParkedRow]) -> Drained:
         chunk = list(takewhile(lambda row: not row.skipped, covered[:CHUNK]))
         waiting: list[Waiting] = []
         for row in chunk:
@@ -91,11 +100,11 @@ class Drainer:
             except InvalidRecord as invalid:
                 if not waiting:
                     await self._unreadable(row, invalid)
-                    return True
+                    return Drained.WHOLE
                 break
         (plan,) = await self._planner.plan([lane], waiting)
         if plan.writes and not await self._written(plan):
-            return False
+            return Drained.NOT
         done = chunk[: plan.folded.taken]
         rest = covered[len(done) :]
         if plan.folded.fault:
@@ -103,7 +112,7 @@ class Drainer:
         if rest:
             await self._lot.keep(rest[0], self._lot.postponed(rest[0], 0))
             await self._lot.remove(done)
-            return False
+            return Drained.PARTLY
         return await self._lift(lane, done)
 
     async def _written(self, plan: Plan) -> bool:
@@ -116,18 +125,18 @@ class Drainer:
             await self._settler.published(plan.lane)
         return written
 
-    async def _lift(self, lane: Lane, done: Sequence[ParkedRow]) -> bool:
+    async def _lift(self, lane: Lane, done: Sequence[ParkedRow]) -> Drained:
         """A write of its own: nothing else happens to the root in it."""
         if lane.entry is None:
-            return False
+            return Drained.NOT
         root = replace(lane.entry.root, hold=None, version=lane.entry.root.version + 1)
         lifted = lane.with_books(Folded(root, {}, (), (), (), 0, write=True))
         if not await self._written(Plan(lane, (), lifted, lane.writes(lifted))):
-            return False
+            return Drained.NOT
         await self._lot.remove(done)
-        return True
+        return Drained.WHOLE
 
-    async def _failed(self, lane: Lane, plan: Plan, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]) -> bool:
+    async def _failed(self, lane: Lane, plan: Plan, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]) -> Drained:
         """The line's new first row is tried again later; after its last attempt people must look, and it still holds its key unless
         its kind lets the rest pass."""
         assert plan.folded.fault is not None
@@ -138,7 +147,7 @@ class Drainer:
         if tried.quarantined and not waiting.handler.ordered:
             return await self._pass(lane, waiting.place, waiting.command.id, [*done, tried], rest[1:])
         await self._lot.remove(done)
-        return True
+        return Drained.WHOLE
 
     async def _tried(self, row: ParkedRow, failure: Failure) -> ParkedRow:
         """The row first: were it open to people before, their word could meet a row that is tried once more."""
@@ -156,7 +165,7 @@ class Drainer:
         elif self._lot.is_due(row):
             await self._tried(row, Failure(invalid.code, invalid.detail, ""))
 
-    async def _skip(self, lane: Lane, row: ParkedRow, rest: Sequence[ParkedRow]) -> bool:
+    async def _skip(self, lane: Lane, row: ParkedRow, rest: Sequence[ParkedRow]) -> Drained:
         try:
             waiting = waiting_of(self._service, row.origin, row.record)[1]
         except InvalidRecord:
@@ -165,18 +174,18 @@ class Drainer:
 
     async def _pass(
         self, lane: Lane, place: Position, command: CommandId | None, done: Sequence[ParkedRow], rest: Sequence[ParkedRow]
-    ) -> bool:
+    ) -> Drained:
         """Notes the record as seen without a verdict; its retry is then a new command."""
         if lane.entry is None:
-            return False
+            return Drained.NOT
         root = lane.entry.root.noted(place.origin, place.offset, command)
         passed = lane.with_books(Folded(replace(root, version=root.version + 1), {}, (), (), (), 0, write=True))
         if not await self._written(Plan(lane, (), passed, lane.writes(passed))):
-            return False
+            return Drained.NOT
         if rest:
             await self._lot.keep(rest[0], self._lot.postponed(rest[0], 0))
         await self._lot.remove(done)
-        return False
+        return Drained.PARTLY
 
     async def _put_aside(self, row: ParkedRow) -> None:
         assert row.failure is not None

@@ -24,7 +24,7 @@ from workers.engine.fuse import FuseLimits
 from workers.engine.gate import Gate
 from workers.engine.leased_row import LeasedRow, PartitionLeft
 from workers.engine.ledger import LEASE, EffectState, LedgerRow, claimed
-from workers.engine.ledger_keeping import ROWS_A_WRITE, LedgerKeeper, LostClaim
+from workers.engine.ledger_keeping import ROWS_A_WRITE, LedgerKeeper, LostClaim, RejectedRow
 from workers.engine.open_effects import OpenEffects
 from workers.engine.ports import Clock, Log, Metrics, Store, StoreUnavailable
 from workers.engine.rate_limit import RateLimit
@@ -122,7 +122,8 @@ class EffectsSink:
         return self._rows(owned, arrival)
 
     async def apply(self, owned: Owned, prepared: Sequence[Prepared[Sequence[LedgerRow]]]) -> Sequence[Refusal]:
-        """Refuses, without an error, what must wait for an open row of its key. Raises StoreUnavailable for what comes out of a line."""
+        """Refuses what the ledger cannot hold, and, without an error, what is behind such a one or must wait for an open row of its key.
+        Raises StoreUnavailable for what comes out of a line."""
         if any(each.arrival.parked for each in prepared):
             # A line may have been emptied from the front by another owner, whose rows this one has not seen.
             await self._learn(owned)
@@ -131,10 +132,16 @@ class EffectsSink:
         passed = [each for each in prepared if not each.work or each.arrival.key not in held]
         # Events of a parked command may come twice in one batch: no window tells them apart, their effect's id does.
         rows = {row.effect: row for each in passed for row in each.work}
-        if await self._put(owned, list(rows.values())):
-            for each in passed:
+        rejected = await self._put(owned, list(rows.values()))
+        refusals: list[Refusal] = []
+        for each in prepared:
+            error = next((rejected[row.effect] for row in each.work if row.effect in rejected), None) if rejected else None
+            if each.work and (error or each.arrival.key in held):
+                refusals.append(Refusal(each.arrival, None if each.arrival.key in held else error))
+                held.add(each.arrival.key)
+            elif rejected is not None:
                 each.arrival.settle()
-        return [Refusal(each.arrival, None) for each in prepared if each.work and each.arrival.key in held]
+        return refusals
 
     async def drained(self, owned: Owned) -> None:
         if sweep := self._sweeps.get(owned):
@@ -172,21 +179,24 @@ class EffectsSink:
 
     # --- running -----------------------------------------------------------------------------------------------------
 
-    async def _put(self, owned: Owned, rows: Sequence[LedgerRow]) -> bool:
-        """Only as many as may begin at once: a claimed row that nobody works on would be swept up as crashed. False when the partition
-        leaves before all are in the ledger; then none of their offsets may settle."""
-        todo = list(rows)
+    async def _put(self, owned: Owned, rows: Sequence[LedgerRow]) -> Mapping[EffectId, RejectedRow] | None:
+        """Only as many as may begin at once: a claimed row that nobody works on would be swept up as crashed. Answers what the
+        ledger cannot hold; None when the partition leaves before all others are in it, and then none of their offsets may settle."""
+        todo, rejected = list(rows), dict[EffectId, RejectedRow]()
         while todo:
             if not await self._room_for(owned):
-                return False
+                return None
             room = min(ROWS_A_WRITE, max(1, self._pace.running - len(self._running)))
-            fresh = await self._ledger.put(todo[:room])
-            if known := {row.effect for row in todo[:room]} - {row.effect for row in fresh}:
+            now, todo = todo[:room], todo[room:]
+            put = await self._ledger.put(now)
+            if known := {row.effect for row in now} - {row.effect for row in put.fresh}:
                 self._met(owned, await self._ledger.look_up(sorted(known)))
-            for row in fresh:
+            for row in put.fresh:
                 self._begin(owned, row, self._caller.run)
-            del todo[:room]
-        return True
+            rejected |= put.rejected
+            stuck = {row.key for row in now if row.effect in put.rejected}
+            todo = [row for row in todo if row.key not in stuck]
+        return rejected
 
     async def _room_for(self, owned: Owned) -> bool:
         while owned.live and len(self._running) >= self._pace.running:

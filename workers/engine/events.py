@@ -31,6 +31,11 @@ class _Feed(Generic[W]):
     idle: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
+    @property
+    def reached(self) -> int:
+        """Everything before it was taken, or was nothing to take."""
+        return self.queue[0].offset if self.queue else self.owned.watermark.position
+
     def wake(self) -> None:
         self.idle.clear()
         self.woken.set()
@@ -59,7 +64,7 @@ class EventsProcessor(Generic[W]):
             decoded = decode(record.key, record.value, record.headers, record.timestamp)
         except InvalidRecord:
             return
-        if not _copied(decoded.envelope):
+        if not _handed_over(decoded.envelope):
             self._feeds[owned.partition].window.judge(decoded.envelope, record.offset)
 
     def received(self, owned: Owned, records: Sequence[Record]) -> None:
@@ -74,7 +79,8 @@ class EventsProcessor(Generic[W]):
                 owned.settle(record.offset)
             else:
                 feed.queue.append(arrival)
-        if feed.queue:
+        feed.lines.reached(feed.reached)
+        if feed.queue or feed.lines.due:
             feed.wake()
 
     def metadata(self, owned: Owned) -> str:
@@ -96,7 +102,7 @@ class EventsProcessor(Generic[W]):
 
     def _arrival(self, feed: _Feed[W], record: Record) -> Arrival | None:
         def judge(envelope: Envelope) -> bool | None:
-            if _copied(envelope):
+            if _handed_over(envelope):
                 # No window tells whether its original was acted on; each sink's own memory does.
                 return envelope.late if self._is_for_us(envelope) else None
             novelty = feed.window.judge(envelope, record.offset)
@@ -129,13 +135,16 @@ class EventsProcessor(Generic[W]):
     async def _pump(self, feed: _Feed[W]) -> None:
         try:
             await feed.lines.opened()
+            # Before what the log brings: of a line at its cap nothing more can be taken until it was tried again.
+            feed.wake()
             while True:
                 await feed.woken.wait()
                 feed.woken.clear()
                 while feed.queue or feed.lines.due:
+                    await feed.lines.drain()
                     batch = [feed.queue.popleft() for _ in range(min(BATCH, len(feed.queue)))]
                     await feed.lines.take(batch)
-                    await feed.lines.drain()
+                    feed.lines.reached(feed.reached)
                 feed.idle.set()
         except asyncio.CancelledError:
             raise
@@ -157,5 +166,5 @@ class EventsProcessor(Generic[W]):
             await self._parking.rest()
 
 
-def _copied(envelope: Envelope) -> bool:
-    return envelope.replay is not None and envelope.replay.is_copy
+def _handed_over(envelope: Envelope) -> bool:
+    return envelope.replay is not None and envelope.replay.is_handed_over

@@ -28,7 +28,8 @@ LARGEST_ITEM = 380 * 1024
 LARGEST_VALUE = MAXIMUM_RECORD - 16 * 1024
 """Bytes of one message's data, so that key and headers still fit the record."""
 BESIDE = "~"
-"""Behind an origin's name: offsets of commands that replays cause, which say nothing of what stands before them."""
+"""Behind an origin's name: where replays' records stand themselves. That says nothing of the originals of copies still to come, but that
+whatever the log had brought of the root by then was judged."""
 STAMPS = ("createdBy", "createdAt", "updatedAt")
 
 
@@ -59,7 +60,11 @@ class Waiting(NamedTuple):
         replay = self.replay
         if replay is None or (replay.of is not None and not replay.is_copy):
             return Position(self.origin, self.offset)
-        return replay.of or Position(Origin(f"{self.origin}{BESIDE}"), self.offset)
+        return replay.of or self.beside
+
+    @property
+    def beside(self) -> Position:
+        return Position(Origin(f"{self.origin}{BESIDE}"), self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ def fold(found: Found, records: Sequence[Waiting], service: str, circumstances: 
     fault: Exception | None = None
     taken = 0
     for record in records:
-        if progress.root.has_seen(record.origin, record.offset) or (record.replay is not None and _was_seen(progress.root, record)):
+        if _was_seen(progress.root, record):
             progress.verdicts.append(Verdict(record, "recognised"))
         elif progress.root.hold is not None and not circumstances.draining:
             break
@@ -164,14 +169,21 @@ def fold(found: Found, records: Sequence[Waiting], service: str, circumstances: 
 
 
 def _was_seen(root: Root, record: Waiting) -> bool:
-    place = record.place
+    """A refusal on an absent root leaves no trace there: if copies have made the root since, only their own offsets tell."""
+    if root.has_seen(record.origin, record.offset):
+        return True
+    others = len(root.seen) - (record.origin in root.seen)
+    if record.replay is None and not others:
+        return False
+    place = record.beside if record.replay is None else record.place
     return root.has_seen(place.origin, place.offset)
 
 
 def _noted(root: Root, record: Waiting, command: CommandId | None = None) -> Root:
     if record.replay is None:
         return root.noted(record.origin, record.offset, command)
-    return root.noted(record.place.origin, record.place.offset, command)
+    noted = root.noted(record.place.origin, record.place.offset, command)
+    return noted.noted(record.beside.origin, record.beside.offset)
 
 
 def _judge(progress: _Progress, found: Found, record: Waiting, service: str, circumstances: Circumstances) -> Missing | None:

@@ -28,6 +28,7 @@ class Holds:
         self.ref = ItemRef(PARKED, f"{group}@{partition.topic}/{partition.number}", HEAD)
         self._origin, self._store, self._clock, self._random = origin, store, clock, random
         self._row: Item | None = None
+        self._loaded = False
         self._of: dict[str, set[int]] = {}
         self._added: set[tuple[str, int]] = set()
         self._removed: set[tuple[str, int]] = set()
@@ -39,6 +40,7 @@ class Holds:
         for key, offsets in _listed(self._row, self._origin).items():
             self._of[key] = set(offsets)
             self.offsets |= self._of[key]
+        self._loaded = True
 
     def __contains__(self, key: str) -> bool:
         return key in self._of
@@ -65,6 +67,17 @@ class Holds:
             self._of[key] = set(left)
         else:
             self._of.pop(key, None)
+
+    async def tidy(self, committed: int) -> None:
+        """Takes out what a stale owner's late write has added since the row was loaded. Whatever is parked below ``committed`` and not
+        applied is known here, once it was loaded."""
+        if not self._loaded:
+            return
+        async with self._writing:
+            self._row = await self._read()
+            for key, offsets in _listed(self._row, self._origin).items():
+                self._removed |= {(key, offset) for offset in offsets if offset < committed and offset not in self.of(key)}
+        await self.keep()
 
     async def keep(self) -> None:
         async with self._writing:

@@ -25,14 +25,21 @@ class LeasedRow:
     def __init__(self, row: LedgerRow, ledger: LedgerKeeper, clock: Clock, live: Callable[[], bool], *, to_call: bool) -> None:
         self.row = row
         self._ledger, self._clock, self._live, self._to_call = ledger, clock, live, to_call
+        self._claimed = not to_call
 
     async def keep(self, after: LedgerRow) -> None:
         """``after`` needs no version of its own."""
         self.row = await self._ledger.keep(self.row, replace(after, version=self.row.version + 1))
+        self._claimed = not self._to_call
 
     @property
     def to_call(self) -> bool:
         return self._to_call
+
+    @property
+    def unanswered(self) -> bool:
+        """A call may have gone out of which the row says nothing yet."""
+        return self._claimed
 
     async def rest(self, due_at: int) -> None:
         """Nobody works on it until then."""
@@ -43,6 +50,7 @@ class LeasedRow:
         now = self._clock.now()
         if self.row.state is not EffectState.CLAIMED or self.row.due_at - now < LEASE / 2:
             await self.keep(replace(self.row, state=EffectState.CLAIMED, due_at=now + LEASE))
+        self._claimed = True
 
     async def until(self, waited: "asyncio.Future[T]", *, rest: bool = False, ready_at: int = 0) -> T:
         """What ``waited`` comes to. ``rest``: say planned at once, not only when the lease is renewed. ``ready_at``: when the row is due

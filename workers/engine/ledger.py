@@ -1,7 +1,7 @@
 """The effect ledger: one row per effect, from before its first call until its result is published (docs/architecture.md).
 
 event ──put──> claimed ──call──> confirmed | unknown ──publish──> closed
-                 │  ▲                failed (for people)
+                 │  ▲                failed ──people: mindlinks effects retry──> planned | claimed | confirmed | unknown
                  ▼  │ lease over, or due again
                planned
 """
@@ -50,7 +50,8 @@ class Stored:
 class LedgerRow:
     """Times in milliseconds since the epoch. ``due_at``: when somebody must look at the row again while it is open. ``claimant``: the
     process that holds the claim, so that two that claim in one moment do not both find their own row. ``failures``: how often the effect's
-    own code raised; ``fingerprint`` and ``error`` tell of the last time."""
+    own code raised; ``fingerprint`` and ``error`` tell of the last time. ``unanswered``: of a failed one, that a call may have happened of
+    which the row has no answer."""
 
     effect: EffectId
     name: str
@@ -71,6 +72,7 @@ class LedgerRow:
     failures: int = 0
     fingerprint: str = ""
     error: str = ""
+    unanswered: bool = False
     results: tuple[Stored, ...] = ()
     version: int = 0
 
@@ -96,7 +98,7 @@ class LedgerRow:
             VERSION: self.version,
         }
         told = {"reference": self.reference, "reason": self.reason, "failures": self.failures, "fingerprint": self.fingerprint}
-        item |= {name: value for name, value in {**told, "error": self.error}.items() if value}
+        item |= {name: value for name, value in {**told, "error": self.error, "unanswered": self.unanswered}.items() if value}
         if self.open:
             item |= {
                 "openPartition": f"{self.service}#{self.partition}",
@@ -149,6 +151,7 @@ class LedgerRow:
             failures=item.get("failures", 0),
             fingerprint=item.get("fingerprint", ""),
             error=item.get("error", ""),
+            unanswered=item.get("unanswered", False),
             results=tuple(Stored(*each) for each in item.get("results", ())),
             version=item[VERSION],
         )

@@ -8,6 +8,7 @@ anywhere leaves an offset listed that is not applied yet, or one that its sink r
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from contracts.catalogue import InvalidRecord
@@ -38,7 +39,8 @@ class Lines(Generic[W]):
     def __init__(self, owned: Owned, sink: Sink[W], shared: SharedParking) -> None:
         self._owned, self._sink, self._shared, self._lot = owned, sink, shared, shared.lot
         self._holds: Holds = shared.holds(owned)
-        self._start = owned.committed
+        self._start = self._reached = owned.committed
+        self._early: dict[str, int] = {}
         self._put: set[int] = set()
         self._skipped: dict[int, Exception | None] = {}
         self._unsettled: list[int] = []
@@ -55,7 +57,9 @@ class Lines(Generic[W]):
     async def opened(self) -> None:
         await self._holds.load()
         await self._sink.opened(self._owned, self)
-        # The watch may have looked before the head was read; a line in which nothing has failed is due to nobody's clock.
+        # The watch may have looked before the head was read; a line in which nothing has failed is due to nobody's clock. A start may be
+        # what mends the cause, and a line at its cap cannot wait for its time: each is tried at once.
+        self._released.update(self._holds.counts)
         self.due |= dict.fromkeys(self._holds.counts)
 
     def settle(self, offset: int) -> None:
@@ -64,6 +68,14 @@ class Lines(Generic[W]):
             self._unsettled.append(offset)
         else:
             self._owned.settle(offset)
+
+    def reached(self, offset: int) -> None:
+        """Whatever stands before it has been taken. Only then a line that another owner left may go on from there: what came before it of
+        its key, applied and not durable when that owner died, comes from the log first."""
+        self._reached = offset
+        for key in [key for key, first in self._early.items() if first < offset]:
+            del self._early[key]
+            self.due[key] = None
 
     def again(self, key: str) -> None:
         self._waits.discard(key)
@@ -79,6 +91,7 @@ class Lines(Generic[W]):
                 self._owned.settle(offset)
         number = self._owned.partition.number
         if self._look_at <= self._shared.now():
+            await self._holds.tidy(self._owned.committed)
             self._waiting = await self._lot.has_rows(number) or bool(self._holds.counts)
             self._look_at = self._lot.next_look()
             self.due |= dict.fromkeys(self._holds.counts)
@@ -168,13 +181,26 @@ class Lines(Generic[W]):
         self._waits.discard(key)
         while line and self._owned.live and self._may_go(line[0]):
             line = await self._advance(key, line)
+        if line and not self._is_reached(line[0]):
+            self._early[key] = line[0].record.offset
         for row in line:
-            if self._owned.live and self._lot.is_due(row):
-                await self._lot.keep(row, self._lot.pushed_back(row))
+            if self._owned.live and self._is_reached(row) and self._lot.is_due(row):
+                await self._push_back(row)
         await self._holds.keep()
-        self._shared.counted(self._owned.partition, self._holds.counts, len(self._skipped))
+        self._shared.measured(self._owned.partition, self._holds.counts, len(self._skipped))
+
+    async def _push_back(self, row: ParkedRow) -> None:
+        if row.quarantined and row.failure:
+            # Whoever gave it up may have died before people were told.
+            await self._put_aside(row, InvalidRecord(row.failure.fingerprint, row.failure.error))
+        await self._lot.keep(row, self._lot.pushed_back(row))
+
+    def _is_reached(self, row: ParkedRow) -> bool:
+        return row.origin != self._owned.origin or row.record.offset < self._reached
 
     def _may_go(self, first: ParkedRow) -> bool:
+        if not self._is_reached(first):
+            return False
         if first.skipped:
             return True
         if first.quarantined or first.key in self._waits:
@@ -199,7 +225,7 @@ class Lines(Generic[W]):
     async def _advance(self, key: str, line: Sequence[ParkedRow]) -> list[ParkedRow]:
         """Applies the beginning of the line; returns what is left of it."""
         self._released.discard(key)
-        out = await self._out(line[:CHUNK])
+        out = await self._out(list(takewhile(self._is_reached, line[:CHUNK])))
         refused = await self._sink.apply(self._owned, out.prepared)
         if not self._owned.live:
             # It may be durable or not: the next owner finds it listed, and its sink recognises it.
@@ -226,7 +252,7 @@ class Lines(Generic[W]):
             try:
                 arrival = None if row.skipped else self._arrival(row, durable)
             except InvalidRecord as invalid:
-                await self._put_aside(row, invalid)
+                await self._put_aside(replace(row, last_at=self._shared.now()), invalid)
                 arrival = None
             if arrival is not None:
                 made = await self._prepared(arrival)
@@ -244,7 +270,7 @@ class Lines(Generic[W]):
         if not self._lot.is_due(row) or (own and row.record.offset >= self._owned.committed):
             return
         if row.quarantined:
-            await self._lot.keep(row, self._lot.pushed_back(row))
+            await self._push_back(row)
             return
         self._skipped.pop(row.record.offset, None)
         out = await self._out([row])
@@ -268,15 +294,19 @@ class Lines(Generic[W]):
         self.done |= offsets - self._skipped.keys()
 
     async def _tried(self, row: ParkedRow, failure: Failure) -> ParkedRow:
-        """Later again; after the last attempt people must look, and it still holds its key."""
+        """Later again; after the last attempt people must look, and it still holds its key. The row comes first: what people were told
+        of is never tried again by itself."""
+        if row.attempts and not self._lot.is_due(row):
+            # Ahead of its time, so that many starts do not use up its attempts.
+            return row
         tried = self._lot.tried(row, failure)
+        await self._lot.keep(row, tried)
         if tried.quarantined:
             await self._put_aside(tried, InvalidRecord(failure.fingerprint, failure.error))
-        await self._lot.keep(row, tried)
         return tried
 
     async def _put_aside(self, row: ParkedRow, invalid: InvalidRecord) -> None:
         trace = row.failure.trace if row.failure else ""
-        attempts = max(1, row.attempts)
+        attempts, first, last = max(1, row.attempts), row.first_at, row.last_at
         quarantine, group = self._shared.quarantine, self._lot.group
-        await quarantine.put(group, row.origin, row.record, invalid, attempts=attempts, trace=trace, first_at=row.first_at)
+        await quarantine.put(group, row.origin, row.record, invalid, attempts=attempts, trace=trace, first_at=first, last_at=last)

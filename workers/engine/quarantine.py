@@ -72,8 +72,8 @@ class Quarantine:
             "firstAt": from_milliseconds(now if first_at is None else first_at),
             "lastAt": from_milliseconds(now if last_at is None else last_at),
         }
-        await self._write(Write(ItemRef(FAILURES, failure), None, item, Absent()), reopens=last_at is not None)
-        self._metrics.count("quarantined", role=role, code=reason)
+        if await self._write(Write(ItemRef(FAILURES, failure), None, item, Absent()), reopens=last_at is not None):
+            self._metrics.count("quarantined", role=role, code=reason)
 
     async def _sealed(self, raw: bytes) -> str:
         attempt = 0
@@ -84,7 +84,8 @@ class Quarantine:
                 await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))
                 attempt += 1
 
-    async def _write(self, write: Write, *, reopens: bool) -> None:
+    async def _write(self, write: Write, *, reopens: bool) -> bool:
+        """False: people know it already."""
         attempt = 0
         while True:
             try:
@@ -95,7 +96,7 @@ class Quarantine:
             except StoreUnavailable:
                 result = None
             if result and result.fate in (Fate.WRITTEN, Fate.CONFLICT):
-                return
+                return result.fate is Fate.WRITTEN
             if result and result.fate is Fate.INVALID:
                 raise Unquarantinable(f"{write.ref}: {result.detail}. {Unquarantinable.__doc__}")
             await self._clock.sleep(TRANSIENT.delay(attempt, self._random.random()))

@@ -23,12 +23,14 @@ log = structlog.get_logger(__name__)
 class Pace:
     """Limits of one role. Times in seconds. ``drain`` lies below the group's session and rebalance time-outs, so that a drain never
     costs the membership. ``bookmarks``: how long the store may take for them. ``in_flight``: records of one partition received and not
-    settled before it is paused."""
+    settled before it is paused; ``behind``: the same with what is settled behind the first of them, which is remembered and would be
+    delivered again. Far more, so that one slow record stops nobody, and yet not without end."""
 
     commit_every: float = 0.1
     drain: float = 20.0
     bookmarks: float = 2.0
     in_flight: int = 4000
+    behind: int = 100_000
 
 
 class ConsumerEnded(Exception):
@@ -52,8 +54,17 @@ class Owned:
     def settle(self, offset: int) -> None:
         """Called once per record, when its effect is durable and its events are acknowledged."""
         self.watermark.settle(offset)
-        if self.paused and self.watermark.open < self._role.pace.in_flight // 2:
+        if self.paused and self._below_half():
             self._role.resume(self)
+
+    @property
+    def full(self) -> bool:
+        pace, watermark = self._role.pace, self.watermark
+        return watermark.open > pace.in_flight or watermark.kept > pace.behind
+
+    def _below_half(self) -> bool:
+        pace, watermark = self._role.pace, self.watermark
+        return watermark.open < pace.in_flight // 2 and watermark.kept < pace.behind // 2
 
 
 class Processor(Protocol):
@@ -232,7 +243,7 @@ class Role:
                     fresh.append(record)
             if fresh:
                 self._processor.received(owned, fresh)
-            if owned.watermark.open > self.pace.in_flight and not owned.paused:
+            if owned.full and not owned.paused:
                 owned.paused = True
                 self._consumer.pause([partition])
 

@@ -82,11 +82,15 @@ class SharedParking:
 
     def counted(self, partition: Partition, held: Mapping[str, int], skipped: int) -> None:
         """``held``: events parked per key; ``skipped``: events that wait for one row of a projection. Raises ParkingFull."""
-        self._parked[partition] = (len(held), sum(held.values()) + skipped)
-        self._measure()
+        self.measured(partition, held, skipped)
         full = sum(parked for _, parked in self._parked.values()) > self.limits.parked
         if full or max(held.values(), default=0) > self.limits.parked_a_key:
             raise ParkingFull(f"{self._role}: {ParkingFull.__doc__}")
+
+    def measured(self, partition: Partition, held: Mapping[str, int], skipped: int) -> None:
+        """The same of what only becomes less: it stops nobody, however much there is."""
+        self._parked[partition] = (len(held), sum(held.values()) + skipped)
+        self._measure()
 
     def closed(self, partition: Partition) -> None:
         self._parked.pop(partition, None)

@@ -1,6 +1,6 @@
 """A timer at rest in ``platform-timers``, and what a word does to it. Pure.
 
-                 word with a higher sequence
+                      later word
             ┌──────────────────────────────────┐
             ▼             cancelled            │
 word ──> waiting ────────────────────────> tombstone (35 days)
@@ -21,7 +21,8 @@ import orjson
 
 from contracts.envelope import Envelope
 from contracts.ids import fired_command_id
-from contracts.platform import TimerScheduled
+from contracts.platform import TimerCancelled, TimerScheduled
+from contracts.position import Position
 from contracts.replay import Replay
 from contracts.timestamps import from_milliseconds, to_milliseconds
 from contracts.topics import commands_topic
@@ -84,8 +85,9 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class TimerRow:
-    """``sending`` is there while the timer waits. ``sequence``: the word's that was applied last. ``hour``: where it is filed, in hours
-    since the epoch. ``ended_at``: milliseconds since the epoch, of a tombstone."""
+    """``sending`` is there while the timer waits. ``sequence`` and ``position``: the word's that was applied last, and its command's; rows
+    may lack the position. ``hour``: where it is filed, in hours since the epoch. ``ended_at``: milliseconds since the epoch, of a
+    tombstone."""
 
     id: Id
     name: str
@@ -97,6 +99,7 @@ class TimerRow:
     sending: Sending | None = None
     ended_at: int = 0
     version: int = 0
+    position: Position | None = None
 
     @property
     def ref(self) -> ItemRef:
@@ -116,6 +119,8 @@ class TimerRow:
             "state": self.state.value,
             VERSION: self.version,
         }
+        if self.position:
+            item["position"] = str(self.position)
         if self.due_at:
             item["dueAt"] = self.due_at
         if self.sending:
@@ -136,18 +141,34 @@ class TimerRow:
             sending=_sending(item) if bucket else None,
             ended_at=to_milliseconds(item["endedAt"]) if "endedAt" in item else 0,
             version=item[VERSION],
+            position=Position.parse(item["position"]) if "position" in item else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One ``TimerScheduled`` or ``TimerCancelled`` as it was said. ``sending`` and ``due_at`` are missing from a cancellation."""
+    """One ``TimerScheduled`` or ``TimerCancelled`` as it was said. ``sending`` and ``due_at`` are missing from a cancellation.
+    ``position``: its command's. ``repeats``: the command stands there as the repetition of another one, by a replay."""
 
     timer: Id
     name: str
     sequence: str
     due_at: Timestamp | None = None
     sending: Sending | None = None
+    position: Position | None = None
+    repeats: bool = False
+
+    def follows(self, row: TimerRow) -> bool:
+        """Whether it was said after the word that the row knows. In one log commands stand in the order in which their root judged them,
+        and a root that was restored and judges them again gives other versions, so other sequences, to the same words. By the sequence
+        alone go words of two logs, and repetitions, which stand behind commands that the row may know already."""
+        here, there = self.position, row.position
+        if here is None or there is None or here.origin != there.origin or self.repeats:
+            return self.sequence > row.sequence
+        if here.offset != there.offset:
+            return here.offset > there.offset
+        version, known = self.sequence.partition(".")[0], row.sequence.partition(".")[0]
+        return version == known and self.sequence > row.sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +201,25 @@ def scheduled(data: TimerScheduled, envelope: Envelope) -> Word:
     value = orjson.dumps(data.data).decode()
     replay = envelope.replay.onward if envelope.replay else None
     sending = Sending(data.command_type, data.key, value, envelope.id, envelope.correlation_id, envelope.traceparent, replay)
-    return Word(data.timer_id, data.timer, envelope.sequence or "", data.due_at, sending)
+    return replace(_said(data, envelope), due_at=data.due_at, sending=sending)
+
+
+def cancelled(data: TimerCancelled, envelope: Envelope) -> Word:
+    return _said(data, envelope)
+
+
+def _said(data: TimerScheduled | TimerCancelled, envelope: Envelope) -> Word:
+    replay = envelope.replay
+    repeats = replay is not None and replay.of is not None and not replay.is_copy
+    return Word(data.timer_id, data.timer, envelope.sequence or "", position=envelope.position, repeats=repeats)
 
 
 def after(row: TimerRow | None, word: Word, place: Place, now: int, floor: int) -> TimerRow:
     """The row once ``word`` is known; equal to ``row`` if the word is old news. ``floor``: the first hour a row may be filed under."""
-    if row is not None and word.sequence <= row.sequence:
+    if row is not None and not word.follows(row):
         return row
-    state = TimerState.WAITING if word.sending else TimerState.CANCELLED
-    known = TimerRow(word.timer, word.name, place, word.sequence, state, word.due_at, version=row.version if row else 0)
+    state, version = TimerState.WAITING if word.sending else TimerState.CANCELLED, row.version if row else 0
+    known = TimerRow(word.timer, word.name, place, word.sequence, state, word.due_at, version=version, position=word.position)
     if word.sending is None or word.due_at is None:
         return replace(known, due_at=row.due_at if row else None, ended_at=now)
     return replace(known, sending=word.sending, hour=max(hour_of(to_milliseconds(word.due_at)), floor))

@@ -23,7 +23,7 @@ from workers.engine.record import Outgoing
 from workers.engine.role import Owned
 from workers.engine.service import Service
 from workers.engine.timer_keeping import RejectedTimer, TimerKeeper
-from workers.engine.timer_rows import TRAIL, Cursor, Place, TimerRow, Word, fired, hour_of, scheduled
+from workers.engine.timer_rows import TRAIL, Cursor, Place, TimerRow, Word, cancelled, fired, hour_of, scheduled
 from workers.engine.tracing import NoTracer, Tracer
 
 AGAIN = 1000
@@ -268,5 +268,5 @@ def _word(arrival: Arrival) -> Word | None:
     if isinstance(data, TimerScheduled):
         return scheduled(data, arrival.envelope)
     if isinstance(data, TimerCancelled):
-        return Word(data.timer_id, data.timer, arrival.envelope.sequence or "")
+        return cancelled(data, arrival.envelope)
     return None

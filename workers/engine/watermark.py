@@ -34,6 +34,11 @@ class Watermark:
         return len(self._open) - len(self._done)
 
     @property
+    def kept(self) -> int:
+        """Records remembered: the open ones, and those settled behind the first of them."""
+        return len(self._open)
+
+    @property
     def oldest(self) -> int | None:
         """Append time (milliseconds) of the oldest open record."""
         return self._open[self._order[0]] if self._order else None

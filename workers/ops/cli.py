@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from contracts.topics import TOPICS
 from schemas.registry import TABLES
 from workers.adapters.log_masking import MASKING
-from workers.ops import books, declared, erasure, failures, keys, preview, resume, stripe_events, timers
+from workers.ops import books, declared, effects_commands, erasure, failures, keys, preview, resume, stripe_events, timers
 from workers.ops.composition import Composition
 from workers.ops.demo import commands as demo_commands
 from workers.ops.dev import commands as dev_commands
@@ -61,6 +61,7 @@ def build_cli(composition: Composition) -> typer.Typer:
     demo_commands.add(app, composition)
     timers.add(app, context)
     failures.add(app, context)
+    effects_commands.add(app, context)
     resume.add(app, context)
     keys.add(app, context)
     books.add(app, context, doctor_commands.whole(context), doctor_commands.HELP)

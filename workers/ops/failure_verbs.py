@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any
@@ -17,15 +17,24 @@ from rich.progress import track
 from workers.adapters.raw_sealing import OperationsSealer
 from workers.adapters.sealing import Sealer
 from workers.engine.decision import Item
-from workers.engine.quarantine import OPEN
-from workers.ops.failure_decisions import Decided, FailureDecisions, NotDecided, Person, edited
-from workers.ops.quarantined import Failures, Index
+from workers.ops.decision_rows import Decided, Person
+from workers.ops.failed_record import NotDecided, edited
+from workers.ops.failure_decisions import FailureDecisions
+from workers.ops.quarantined import FailureNotFound, Failures, Index
 from workers.ops.terminal import Json, console, run_async
 from workers.ops.timers import Context
 
 Why = Annotated[str, typer.Option("--why", help="For the audit trail.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="As listed.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """``refused``: why, one a failure."""
+
+    decided: list[Decided]
+    refused: list[str]
 
 
 def add(failures: typer.Typer, context: Context) -> None:
@@ -44,10 +53,11 @@ def add(failures: typer.Typer, context: Context) -> None:
         named = [(index, value) for index, value in ((Index.KEY, key), (Index.FINGERPRINT, fingerprint)) if value]
         if len(named) + bool(failure) != 1:
             raise typer.BadParameter("say one of ID, --key and --fingerprint")
+        person = _person(why)
         ids: list[str] = [failure] if failure else run_async(_open_ones(context, *named[0]), "WARNING")
         if not failure and not yes:
             typer.confirm(f"Try {len(ids)} failures again?", abort=True)
-        _tell(_each(context, ids, lambda deciding, each: deciding.retry(each, _person(why))), as_json)
+        _tell(_each(context, ids, lambda deciding, each: deciding.retry(each, person)), as_json)
 
     @failures.command(
         help="Pass one failure over: what waits behind it goes on; it may be asked for again. "
@@ -109,22 +119,31 @@ def _add_export(failures: typer.Typer, context: Context) -> None:
 async def _deciding(context: Context) -> AsyncIterator[tuple[Failures, FailureDecisions]]:
     async with context.composition.open_backbone(context.settings()) as backbone:
         failures = Failures(backbone.store, OperationsSealer(Sealer(backbone.keys)))
-        yield failures, FailureDecisions(failures, backbone.store, backbone.log, backbone.clock, Random())  # noqa: S311  # spreads retries
+        world = (backbone.store, backbone.log, backbone.reader, backbone.clock)
+        yield failures, FailureDecisions(failures, *world, Random(), context.composition.services)  # noqa: S311  # spreads retries
 
 
-def _each(context: Context, ids: Sequence[str], decide: Callable[[FailureDecisions, str], Awaitable[Decided]]) -> list[Decided]:
-    async def all_of_them() -> list[Decided]:
+def _each(context: Context, ids: Sequence[str], decide: Callable[[FailureDecisions, str], Awaitable[Decided]]) -> Told:
+    """One that cannot be decided does not stop those behind it."""
+
+    async def all_of_them() -> Told:
+        told = Told([], [])
         async with _deciding(context) as (_, deciding):
-            return [await decide(deciding, each) for each in track(ids, "failures", console=console, transient=True)]
+            for each in track(ids, "failures", console=console, transient=True):
+                try:
+                    told.decided.append(await decide(deciding, each))
+                except (NotDecided, FailureNotFound) as error:
+                    told.refused.append(str(error))
+        return told
 
-    found: list[Decided] = run_async(all_of_them(), "WARNING")
+    found: Told = run_async(all_of_them(), "WARNING")
     return found
 
 
 async def _open_ones(context: Context, index: Index, value: str) -> list[str]:
-    """In the order of the log, partition by partition."""
+    """In the order of the log, partition by partition. A decision that was begun counts: it is finished."""
     async with _deciding(context) as (failures, _):
-        items = [(await failures.one(line.id)).item for line in await failures.listed(index, value) if line.state == OPEN]
+        items = [(await failures.one(line.id)).item for line in await failures.listed(index, value, decided=False)]
     return [item["id"] for item in sorted(items, key=_place)]
 
 
@@ -182,9 +201,14 @@ def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     return list(difflib.unified_diff(failed, sent, "failed", "to be sent", lineterm="", n=1))
 
 
-def _tell(decided: Sequence[Decided], as_json: bool) -> None:
+def _tell(told: Told, as_json: bool) -> None:
+    """Exit code 1 if anything was refused."""
     if as_json:
-        sys.stdout.write(json.dumps([asdict(each) for each in decided]) + "\n")
-        return
-    for each in decided:
-        console.print(f"{each.failure} {each.state}{f' as {each.command}' if each.command else ''}", highlight=False, soft_wrap=True)
+        sys.stdout.write(json.dumps([asdict(each) for each in told.decided]) + "\n")
+    for each in () if as_json else told.decided:
+        command, note = f" as {each.command}" if each.command else "", f"; {each.note}" if each.note else ""
+        console.print(f"{each.failure} {each.state}{command}{note}", markup=False, highlight=False, soft_wrap=True)
+    for error in told.refused:
+        console.print(f"not decided: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if told.refused:
+        raise typer.Exit(1)

@@ -38,6 +38,10 @@ class Parked:
 INGRESS = "ingress"
 """Deliveries of providers are put aside under this name."""
 Lines = list[FailureLine]
+_NOTHING = {
+    False: "nothing waits for people here; --decided shows what they have decided about",
+    True: "nothing here was decided about; without --decided: what waits for people",
+}
 
 
 def add(app: typer.Typer, context: Context) -> None:
@@ -47,25 +51,27 @@ def add(app: typer.Typer, context: Context) -> None:
 
     @failures.command(
         "list",
-        help="Without a filter: fingerprints with counts, keys, first and last time. With one: its failures, newest first. "
-        "Examples: mindlinks failures list; mindlinks failures list --service payment --json",
+        help="What waits for people. Without a filter: fingerprints with counts, keys, first and last time. With one: its failures, newest "
+        "first. With --decided what people have decided about instead: retried, resent, edited, skipped, discarded. "
+        "Examples: mindlinks failures list; mindlinks failures list --service payment --json; mindlinks failures list --decided",
     )
     def list_(
         fingerprint: Annotated[str | None, typer.Option(help="ERROR/KIND/FUNCTION, as the list without a filter shows it.")] = None,
         service: Annotated[str | None, typer.Option(help="A service, or ingress.")] = None,
         key: Annotated[str | None, typer.Option(help="The record's key, or the provider's id of a delivery.")] = None,
         limit: Annotated[int, typer.Option(min=1, help="Failures at most, with a filter.")] = 100,
+        decided: Annotated[bool, typer.Option("--decided", help="Those that people have decided about, instead of the open ones.")] = False,
         as_json: Json = False,
     ) -> None:
         filters = {Index.FINGERPRINT: fingerprint, Index.SERVICE: service, Index.KEY: key}
         chosen = [(index, value) for index, value in filters.items() if value]
         if len(chosen) > 1:
             raise typer.BadParameter("say one of --fingerprint, --service and --key")
-        found = run_async(_found(context, chosen[0], limit) if chosen else _grouped(context), "WARNING")
+        found = run_async(_found(context, chosen[0], limit, decided) if chosen else _grouped(context, decided), "WARNING")
         if as_json:
             sys.stdout.write(json.dumps([asdict(each) for each in found]) + "\n")
         else:
-            console.print((_lines if chosen else _groups)(found) if found else "nothing is in quarantine")
+            console.print((_lines if chosen else _groups)(found) if found else _NOTHING[decided])
 
     @failures.command(
         help="One failure whole: where it stood, what it says, its error, what waits behind it, and where its story is. Sealed texts stay "
@@ -92,14 +98,14 @@ async def _opened(context: Context) -> AsyncIterator[Failures]:
         yield Failures(backbone.store, OperationsSealer(Sealer(backbone.keys)))
 
 
-async def _found(context: Context, chosen: tuple[Index, str], limit: int) -> Lines:
+async def _found(context: Context, chosen: tuple[Index, str], limit: int, decided: bool) -> Lines:
     async with _opened(context) as failures:
-        return await failures.listed(*chosen, limit)
+        return await failures.listed(*chosen, limit, decided=decided)
 
 
-async def _grouped(context: Context) -> list[Group]:
+async def _grouped(context: Context, decided: bool) -> list[Group]:
     async with _opened(context) as failures:
-        return await failures.grouped([*context.composition.services, INGRESS])
+        return await failures.grouped([*context.composition.services, INGRESS], decided=decided)
 
 
 async def _shown(context: Context, failure: str, raw: bool) -> dict[str, Any]:
@@ -114,18 +120,19 @@ async def _shown(context: Context, failure: str, raw: bool) -> dict[str, Any]:
 
 
 def _groups(found: list[Group]) -> Table:
-    table = Table("count", "keys", "roles", "first", "last", Column("fingerprint", overflow="fold"), box=None)
+    table = Table("count", "state", "keys", "roles", "first", "last", Column("fingerprint", overflow="fold"), box=None)
     for each in found:
-        table.add_row(str(each.count), str(each.keys), ", ".join(each.roles), each.first_at, each.last_at, each.fingerprint)
+        states = ", ".join(state if count == each.count else f"{count} {state}" for state, count in each.states.items())
+        table.add_row(str(each.count), states, str(each.keys), ", ".join(each.roles), each.first_at, each.last_at, each.fingerprint)
     return table
 
 
 def _lines(found: Lines) -> Table:
     # Names that people copy are never cut short.
     named = (Column("key", overflow="fold"), Column("fingerprint", overflow="fold"), Column("id", overflow="fold", no_wrap=True))
-    table = Table("last", "attempts", "role", *named, box=None)
+    table = Table("last", "state", "attempts", "role", *named, box=None)
     for each in found:
-        table.add_row(each.last_at, str(each.attempts), each.role, each.key or "-", each.fingerprint, each.id)
+        table.add_row(each.last_at, each.state, str(each.attempts), each.role, each.key or "-", each.fingerprint, each.id)
     return table
 
 

@@ -1,6 +1,7 @@
 """The quarantine as people see it: lists by its declared indexes, groups by fingerprint, one row made readable."""
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,14 +16,16 @@ from contracts.timestamps import to_milliseconds
 from contracts.types import Timestamp
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Store
-from workers.engine.quarantine import FAILURES, unpack
+from workers.engine.quarantine import FAILURES, OPEN, unpack
 
 ROWS_A_PAGE = 500
+BEGUN = "begun"
+"""State of a failure's row whose decision was begun; ``decision`` says which. Whoever began it may have died before the end."""
 WITHHELD = "withheld: nobody could read it, so it may hold personal values in the clear; --raw shows it"
 
 
 class FailureNotFound(Exception):
-    """There is no such failure. ``mindlinks failures list --service SERVICE`` shows the ids there are."""
+    """There is no such failure. ``mindlinks failures list --service SERVICE`` shows open ones, with ``--decided`` the others."""
 
 
 class Index(StrEnum):
@@ -47,6 +50,11 @@ class FailureLine:
     first_at: str
     last_at: str
 
+    @property
+    def decided(self) -> bool:
+        """Nobody is waited for. One that is tried again and fails again is open again."""
+        return self.state not in (OPEN, BEGUN)
+
     @classmethod
     def of(cls, item: Item) -> "FailureLine":
         return cls(
@@ -66,10 +74,11 @@ class FailureLine:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Failures of one fingerprint. ``keys``: how many distinct ones."""
+    """Failures of one fingerprint. ``keys``: how many distinct ones. ``states``: how many of each, by its name."""
 
     fingerprint: str
     count: int
+    states: Mapping[str, int]
     keys: int
     roles: tuple[str, ...]
     first_at: str
@@ -84,9 +93,14 @@ class Failure:
     raw: bytes | Redacted
 
     @property
+    def is_record(self) -> bool:
+        """Of a topic, not a delivery that never got into one."""
+        return "appendedAt" in self.item
+
+    @property
     def message(self) -> Decoded[Message] | None:
         """None for a delivery, and for a record that no catalogue reads."""
-        if isinstance(self.raw, Redacted) or "appendedAt" not in self.item:
+        if isinstance(self.raw, Redacted) or not self.is_record:
             return None
         key, value, headers = unpack(self.raw)
         try:
@@ -106,7 +120,7 @@ class Failure:
         return {**plain, "raw": self._bytes(self.raw) if raw else WITHHELD}
 
     def _bytes(self, raw: bytes) -> Any:
-        if "appendedAt" not in self.item:
+        if not self.is_record:
             return _text(raw)
         key, value, headers = unpack(raw)
         return {"key": _text(key), "headers": [[name, _text(each)] for name, each in headers], "value": _text(value)}
@@ -134,24 +148,28 @@ class Failures:
             raise FailureNotFound(f"{failure}: {FailureNotFound.__doc__}")
         return Failure(item, await self._opening.open(item["record"]))
 
-    async def listed(self, index: Index, value: str, limit: int | None = None) -> list[FailureLine]:
-        """Newest first; all of them without a limit."""
+    async def listed(self, index: Index, value: str, limit: int | None = None, *, decided: bool | None = None) -> list[FailureLine]:
+        """Newest first; all of them without a limit. ``decided``: those alone that people have decided about, or those alone that wait
+        for them; None: both."""
         lines: list[FailureLine] = []
         start: Mapping[str, Any] | None = None
         while limit is None or len(lines) < limit:
-            size = ROWS_A_PAGE if limit is None else min(ROWS_A_PAGE, limit - len(lines))
+            # No index knows the state: of a page that is sifted, any part may be left.
+            size = ROWS_A_PAGE if limit is None or decided is not None else min(ROWS_A_PAGE, limit - len(lines))
             page = await self._store.query(FAILURES, index, value, start=start, limit=size, descending=True)
-            lines += [FailureLine.of(item) for item in page.items]
+            found = [FailureLine.of(item) for item in page.items]
+            lines += [line for line in found if decided in (None, line.decided)]
             start = page.next
             if start is None:
                 break
-        return lines
+        return lines[:limit]
 
-    async def grouped(self, services: Sequence[str]) -> list[Group]:
-        """The fingerprint with the newest failure first. Reads every failure's line, no bodies."""
+    async def grouped(self, services: Sequence[str], *, decided: bool = False) -> list[Group]:
+        """Of those that wait for people, or of those they have decided about. The fingerprint with the newest failure first. Reads every
+        failure's line, no bodies."""
         found: dict[str, list[FailureLine]] = {}
         for service in services:
-            for line in await self.listed(Index.SERVICE, service):
+            for line in await self.listed(Index.SERVICE, service, decided=decided):
                 found.setdefault(line.fingerprint, []).append(line)
         groups = [_group(fingerprint, lines) for fingerprint, lines in found.items()]
         return sorted(groups, key=lambda each: (each.last_at, each.fingerprint), reverse=True)
@@ -160,7 +178,9 @@ class Failures:
 def _group(fingerprint: str, lines: Sequence[FailureLine]) -> Group:
     roles = tuple(sorted({line.role for line in lines}))
     keys = len({line.key for line in lines if line.key})
-    return Group(fingerprint, len(lines), keys, roles, min(line.first_at for line in lines), max(line.last_at for line in lines))
+    states = dict(Counter(line.state for line in lines).most_common())
+    first, last = min(line.first_at for line in lines), max(line.last_at for line in lines)
+    return Group(fingerprint, len(lines), states, keys, roles, first, last)
 
 
 def _text(value: bytes | None) -> str | None:

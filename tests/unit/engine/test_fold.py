@@ -11,6 +11,7 @@ from contracts.envelope import ReceiptTicket
 from contracts.ids import digest
 from contracts.message import CommandData
 from contracts.position import Origin, Position
+from contracts.replay import Replay
 from contracts.types import CommandId, Timestamp
 from tests.support import toy
 from workers.engine.decision import Claim, Command, Item, ItemRef, ReleaseClaim
@@ -251,3 +252,28 @@ def test_timers_are_said_like_events() -> None:
     assert kinds(result) == [["NotificationSuppressed", "TimerScheduled"]]
     word = orjson.loads(result.outcomes[0].said[1].value)
     assert (word["timer"], word["dueAt"], word["key"]) == ("toy.timer", "2026-02-01T09:30:00.000Z", KEY)
+
+
+# --- replays -------------------------------------------------------------------------------------------------------
+
+
+def copy_of(original: int, at: int) -> Waiting:
+    """Appended at ``at``, standing at ``original``."""
+    return waiting(tally(), at)._replace(replay=Replay("run", of=Position(HERE, original), at=AT))
+
+
+def test_what_was_refused_without_a_trace_is_not_judged_again_once_copies_have_made_the_root() -> None:
+    """It came at 30, before the copies at 40 and 41, and is delivered again because nothing was committed."""
+    made = folded(ABSENT, copy_of(3, 40), copy_of(4, 41))
+    found = Found(made.root, made.rows, known=frozenset({ROOT}))
+    again = folded(found, waiting(tally(), 30))
+    assert [verdict.reason for verdict in again.verdicts] == ["recognised"]
+    behind = folded(found, waiting(tally(), 42))
+    assert [verdict.reason for verdict in behind.verdicts] == ["applied"]
+
+
+def test_originals_that_copies_have_not_reached_are_still_judged_by_theirs() -> None:
+    made = folded(ABSENT, copy_of(3, 40))
+    found = Found(made.root, made.rows, known=frozenset({ROOT}))
+    result = folded(found, copy_of(3, 41), copy_of(5, 42))
+    assert [verdict.reason for verdict in result.verdicts] == ["recognised", "applied"]

@@ -90,3 +90,24 @@ async def test_a_head_the_store_will_never_take_stops_the_role() -> None:
     made.add("key", 5)
     with pytest.raises(ParkingFull):
         await made.keep()
+
+
+async def test_what_a_stale_owners_late_write_lists_is_taken_out() -> None:
+    store = MemoryStore()
+    stale, owner = await opened(store), await opened(store)
+    owner.add("held", 7)
+    await owner.keep()
+    stale.add("done", 4)
+    stale.add("above", 9)
+    await stale.keep()
+    await owner.tidy(committed=8)
+    assert (await opened(store)).counts == {"held": 1, "above": 1}
+
+
+async def test_nothing_is_taken_out_by_one_who_has_not_read_what_is_held() -> None:
+    store = MemoryStore()
+    earlier = await opened(store)
+    earlier.add("held", 4)
+    await earlier.keep()
+    await holds(store, ORIGIN).tidy(committed=8)
+    assert (await opened(store)).counts == {"held": 1}

@@ -111,11 +111,6 @@ async def test_copies_that_come_with_their_original_count_once() -> None:
         (record,) = made.records(EVENTS)
         stands = Position(origin(made.log.topic_ids[EVENTS], record.partition.number), record.offset)
         marks = Replay("run", of=stands, at=Timestamp("2026-01-31T09:30:00.000Z"), to=GROUP)
-            "run",
-            of=Position(origin(made.log.topic_ids[EVENTS], record.partition.number), record.offset),
-            at=Timestamp("2026-01-31T09:30:00.000Z"),
-            to=GROUP,
-        )
         copy = replace(original, headers=[*original.headers, *((name, text.encode()) for name, text in marks.pairs() if text)])
         await made.send(EVENTS, [copy, copy])
         await eventually(lambda: len(made.clock.slept) > 3)

@@ -86,6 +86,23 @@ async def test_a_key_is_shown_where_it_is_one_of_ours(key: str, shown: str) -> N
     assert (await put(record(key), InvalidRecord("x", "y")))["key"] == shown
 
 
+class Counting(NoMetrics):
+    counted = 0
+
+    def count(self, name: str, value: int = 1, **tags: str) -> None:
+        super().count(name, value, **tags)
+        self.counted += value
+
+
+async def test_what_people_know_is_not_counted_again() -> None:
+    """A line's first record is put aside anew at each look."""
+    metrics = Counting()
+    quarantine = Quarantine(MemoryStore(), ReadableRaw(), QuickClock(), metrics, Random(1))
+    for last_at in (4_000, 4_000, 5_000):
+        await quarantine.put("user-commands", ORIGIN, record(), InvalidRecord("x", "y"), attempts=12, first_at=1_000, last_at=last_at)
+    assert metrics.counted == 1
+
+
 async def test_missing_keys_are_waited_for() -> None:
     sealer = ReadableRaw(away=3)
     row = await put(record(value=CLEAR), InvalidRecord("x", "y"), sealer)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -218,6 +219,25 @@ async def test_a_full_partition_is_paused_and_goes_on_at_half(bench: Bench) -> N
         owned.settle(offset)
     assert bench.wire.paused == {HERE}
     owned.settle(7)
+    assert bench.wire.paused == set()
+    await bench.ended()
+
+
+async def test_a_partition_is_paused_for_what_is_done_behind_one_open_record_too(bench: Bench) -> None:
+    bench.role.pace = replace(PACE, behind=40)
+    await bench.begun(assigned(), assigned(THERE))
+    bench.role.received([record(n) for n in range(5)])
+    here = bench.desk.owned[HERE]
+    for offset in range(1, 40):
+        if offset >= 5:
+            bench.role.received([record(offset)])
+        here.settle(offset)
+    assert (bench.wire.paused, here.watermark.open) == (set(), 1)
+    bench.role.received([record(40)])
+    assert bench.wire.paused == {HERE}
+    here.settle(40)
+    assert bench.wire.paused == {HERE}
+    here.settle(0)
     assert bench.wire.paused == set()
     await bench.ended()
 

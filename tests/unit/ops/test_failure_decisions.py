@@ -1,5 +1,6 @@
 """What people decide about failures, on a worker that runs meanwhile."""
 
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -14,15 +15,19 @@ from contracts.topics import commands_topic
 from tests.support import toy
 from tests.support.poisoned import Bench, expected_chain, line
 from tests.support.raw_sealer import PREFIX, reopened
+from tests.support.rebuilt import Rebuilt, shadow_in
 from tests.support.verdict import header
 from tests.support.waiting import eventually
 from workers.engine.bookmarks import AUDIT
 from workers.engine.memory import MemoryStore
+from workers.engine.memory.reading import MemoryReader
 from workers.engine.parking import PARKED
 from workers.engine.quarantine import FAILURES
 from workers.engine.record import Outgoing, Record
 from workers.engine.root import HOLD
-from workers.ops.failure_decisions import FailureDecisions, NotDecided, Person, State, edited
+from workers.ops.decision_rows import Person, State
+from workers.ops.failed_record import NotDecided, edited
+from workers.ops.failure_decisions import FailureDecisions
 from workers.ops.quarantined import Failures
 
 COMMANDS = commands_topic("notification")
@@ -36,7 +41,9 @@ class Opening:
 
 
 def deciding(bench: Bench) -> FailureDecisions:
-    return FailureDecisions(Failures(bench.store, Opening()), bench.store, bench.log, bench.clock, Random(1))
+    services = {"notification": bench.service()}
+    failures = Failures(bench.store, Opening())
+    return FailureDecisions(failures, bench.store, bench.log, MemoryReader(bench.log), bench.clock, Random(1), services)
 
 
 def failures(store: MemoryStore) -> list[Any]:
@@ -45,6 +52,20 @@ def failures(store: MemoryStore) -> list[Any]:
 
 def appended(bench: Bench) -> list[Record]:
     return [record for partition, records in bench.log.records.items() if partition.topic == COMMANDS for record in records]
+
+
+def said(bench: Bench) -> list[Any]:
+    """What people said about records."""
+    found = [decode(each.key, each.value, each.headers, each.timestamp).data for each in appended(bench) if _is_word(each)]
+    return [each.to_item() | {"word": type(each).__name__} for each in found]
+
+
+def sent(bench: Bench) -> list[Record]:
+    return [each for each in appended(bench) if not _is_word(each)]
+
+
+def _is_word(record: Record) -> bool:
+    return header(record, "ce_type").split(".")[2] in ("SkipRecord", "DiscardRecord")
 
 
 def tried(bench: Bench) -> int:
@@ -168,7 +189,7 @@ async def test_a_record_that_nobody_could_read_is_sent_once_more_as_it_is() -> N
         assert decided.state is State.RESENT
         await eventually(lambda: len(failures(bench.store)) == 2)
     assert [row["state"] for row in failures(bench.store)] == ["resent", "open"]
-    first, again = appended(bench)
+    first, again = sent(bench)
     assert (again.value, header(again, "ce_id")) == (first.value, header(first, "ce_id"))
 
 
@@ -180,6 +201,32 @@ async def test_a_kind_that_let_others_pass_is_retried_as_another_command() -> No
         bench.broken.clear()
         decided = await deciding(bench).retry(failure, NADIA)
         await eventually(lambda: bench.root(commands[0].key).get("total") == 3)
-    assert header(appended(bench)[-1], "ce_id") == decided.command != header(appended(bench)[0], "ce_id")
+    assert header(sent(bench)[-1], "ce_id") == decided.command != header(sent(bench)[0], "ce_id")
     assert decided.state is State.RESENT
     assert bench.root(commands[0].key)["chain"] == expected_chain([*commands[1:], commands[0]])
+
+
+# --- the log judged again says the same --------------------------------------------------------------------------------
+
+
+async def no_drift(bench: Bench, folder: Path) -> None:
+    with shadow_in(folder) as shadow:
+        rebuilt = Rebuilt(bench, shadow, bench.service())
+        assert await rebuilt.drifts() == []
+        assert shadow.differing_roots() == []
+
+
+@pytest.mark.parametrize("verb", ["retry", "edit", "skip", "discard"])
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_a_rebuild_agrees_with_what_was_decided(verb: str, ordered: bool, tmp_path: Path) -> None:
+    bench, commands = Bench(ordered=ordered), line(str(uuid4()), 3)
+    key = commands[0].key
+    async with bench.running():
+        failure = await quarantined(bench, commands)
+        bench.broken.clear()
+        other = (toy.side_row_of(key),) if verb == "edit" else ()
+        await getattr(deciding(bench), verb)(failure, *other, NADIA)
+        total = 2 if verb in ("skip", "discard") else 3
+        await eventually(lambda: not bench.parked() and bench.root(key).get("total") == total and HOLD not in bench.root(key))
+        await eventually(lambda: bench.committed() == len(appended(bench)))
+    await no_drift(bench, tmp_path)

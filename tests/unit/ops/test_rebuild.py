@@ -1,7 +1,7 @@
 """The log judged again equals the live tables, whatever faults the worker ran under; and one row that differs is named."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -15,19 +15,16 @@ from contracts.topics import commands_topic, events_topic
 from tests.support import toy
 from tests.support.faults import MANY, NONE, Rates
 from tests.support.process import Plant, plant
+from tests.support.rebuilt import Rebuilt, shadow_in
 from tests.support.replays import plan_of, replays_on, skip_to_end
 from tests.support.stories import story, with_repeats
 from tests.support.verdict import header
 from workers.engine.decision import UNCHANGED, Command, Decision, ItemRef
-from workers.engine.memory.reading import MemoryReader
 from workers.engine.record import Outgoing
 from workers.engine.root import SEEN, VERSION, plain
 from workers.engine.service import Service
-from workers.ops.rebuild.comparing import Comparison, Drift, Wrong
-from workers.ops.rebuild.judging import Rebuilding
-from workers.ops.rebuild.repairing import NotRepaired, Repairing, restore
-from workers.ops.rebuild.rerun import Rerun
-from workers.ops.rebuild.shadow import Shadow
+from workers.ops.rebuild.comparing import Drift, Wrong
+from workers.ops.rebuild.telling import NotRepaired
 from workers.ops.replay.plan import Mode
 from workers.ops.replay.selection import Selection
 
@@ -45,27 +42,9 @@ async def played(made: Plant, seed: int = 1, commands: int = 400, rates: Rates =
     await process.stop()
 
 
-class Rebuilt:
-    def __init__(self, made: Plant, shadow: Shadow, service: Service = SERVICE) -> None:
-        self.shadow, self.rebuilding = shadow, Rebuilding(service, shadow)
-        self.rerun = Rerun(MemoryReader(made.log), service.name, self.rebuilding)
-        self.comparison = Comparison(service, made.store, made.clock, shadow, self.rerun)
-        self.repairing = Repairing(service.name, made.store, made.log, made.clock, shadow)
-
-    async def drifts(self) -> list[Drift]:
-        await self.rerun.catch_up()
-        return await self.comparison.drifts()
-
-
-@contextmanager
-def shadow_in(folder: Path) -> Iterator[Shadow]:
-    with Shadow(folder / f"{len(list(folder.iterdir()))}.sqlite") as shadow:
-        yield shadow
-
-
 async def drifts_of(made: Plant, folder: Path) -> list[Drift]:
     with shadow_in(folder) as shadow:
-        return await Rebuilt(made, shadow).drifts()
+        return await Rebuilt(made, shadow, SERVICE).drifts()
 
 
 @asynccontextmanager
@@ -84,7 +63,7 @@ async def test_the_log_makes_what_is_live_whatever_happened_on_the_way(seed: int
     async with plant(SERVICE, seed) as made:
         await played(made, seed, rates=MANY)
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             assert await rebuilt.drifts() == []
             live = {ref: plain(item) for ref, item in made.store.items.items() if ref.table == toy.TABLE and plain(item).get("createdAt")}
             assert {ref: plain(item) for ref, item in shadow.all_rows() if "createdAt" in item} == live
@@ -153,7 +132,7 @@ async def damaged() -> AsyncIterator[Plant]:
 async def test_what_a_bug_dropped_is_named_by_its_first_position_and_repaired(tmp_path: Path) -> None:
     async with damaged() as made:
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             drifts = await rebuilt.drifts()
             assert {drift.root for drift in drifts} == {toy.root_ref(KEYS[n]) for n in (2, 5)}
             for drift in drifts:
@@ -171,7 +150,7 @@ async def test_what_a_bug_dropped_is_named_by_its_first_position_and_repaired(tm
 async def test_workers_go_on_from_a_repaired_row(tmp_path: Path) -> None:
     async with damaged() as made:
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             for drift in await rebuilt.drifts():
                 await rebuilt.repairing.repair(drift, "ops:test", "lost by 1.4.2", publish=True)
         process = made.start()
@@ -186,12 +165,13 @@ async def test_what_the_world_was_told_otherwise_is_not_repaired(tmp_path: Path)
     async with ready() as made:
         victim = next(event for event in made.records(EVENTS) if b"NotificationsRead" in header(event, "ce_type").encode())
         position = made.log.records[victim.partition].index(victim)
-        forged = replace(victim, value=(victim.value or b"").replace(b'"ids":["', b'"ids":["0'))
+        before, digit, behind = (victim.value or b"").partition(b'"ids":["')
+        forged = replace(victim, value=before + digit + (b"1" if behind.startswith(b"0") else b"0") + behind[1:])
         made.log.records[victim.partition][position] = forged
         ref = toy.root_ref((victim.key or b"").decode())
         made.store.items[ref] = {**made.store.items[ref], "total": 77}
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             (drift,) = await rebuilt.drifts()
             with pytest.raises(NotRepaired, match="the world was told"):
                 await rebuilt.repairing.repair(drift, "ops:test", "why not", publish=False)
@@ -204,20 +184,18 @@ async def test_tables_that_are_gone_come_back_from_the_log_alone(tmp_path: Path)
         for ref in [ref for ref in made.store.items if ref.table == toy.TABLE]:
             del made.store.items[ref]
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
-            await rebuilt.rerun.catch_up()
-            told: list[int] = []
-            written = await restore(made.store, shadow.all_rows(), told.append)
+            rebuilt = Rebuilt(made, shadow, SERVICE, restores=True)
+            restored = await rebuilt.restored()
         after = {ref: plain(item) for ref, item in made.store.items.items() if ref.table == toy.TABLE and "createdAt" in item}
         assert after == before
-        assert written >= len(before)
+        assert (restored.rows >= len(before), restored.published, restored.refused) == (True, 0, {})
         assert await drifts_of(made, tmp_path) == []
 
 
 async def test_commands_that_arrive_while_it_compares_are_no_drift(tmp_path: Path) -> None:
     async with ready() as made:
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             await rebuilt.rerun.catch_up()
             await played(made, seed=2, commands=60)
             assert await rebuilt.comparison.drifts() == []
@@ -226,7 +204,7 @@ async def test_commands_that_arrive_while_it_compares_are_no_drift(tmp_path: Pat
 async def test_what_people_passed_over_is_passed_over_again(tmp_path: Path) -> None:
     async with damaged() as made:
         with shadow_in(tmp_path) as shadow:
-            for drift in await Rebuilt(made, shadow).drifts():
+            for drift in await Rebuilt(made, shadow, SERVICE).drifts():
                 key = drift.differences[0].key
                 word = SkipRecord(subject=key, position=drift.first, role="notification-commands", reason="not wanted", who="ops")
                 await made.send(COMMANDS, [toy.command_record(word)])
@@ -234,7 +212,7 @@ async def test_what_people_passed_over_is_passed_over_again(tmp_path: Path) -> N
         await made.until_settled("notification-commands", COMMANDS)
         await process.stop()
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             assert await rebuilt.drifts() == []
             assert rebuilt.rebuilding.counts["passed over"] == 2
 
@@ -266,14 +244,14 @@ async def test_what_was_told_after_the_loss_forbids_the_repair_and_a_redo_is_the
         key = KEYS[2]
         await judged(made, toy.command_record(toy.tally_of(key, REFUSED_WHILE_DROPPED)))
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             (drift,) = [each for each in await rebuilt.drifts() if each.root == toy.root_ref(key)]
             assert [(each.told, bool(each.rebuilt)) for each in drift.differences] == [("", True), ("CommandRefused:toy_fifth", True)]
             with pytest.raises(NotRepaired, match="the world was told"):
                 await rebuilt.repairing.repair(drift, "ops:test", "lost by 1.4.2", publish=True)
         await replayed(made, Mode.REDO, key, KEYS[5])
         with shadow_in(tmp_path) as shadow:
-            rebuilt = Rebuilt(made, shadow)
+            rebuilt = Rebuilt(made, shadow, SERVICE)
             assert await rebuilt.drifts() == []
             assert shadow.differing_roots() == []
             # The refusal was right by then: only its repetition could be granted.
@@ -310,7 +288,7 @@ async def test_a_copy_that_was_applied_in_its_originals_place_is_no_difference(t
         assert [drift.root for drift in await drifts_of(made, tmp_path)] == [toy.root_ref(key)]
         await replayed(made, Mode.ENSURE, key)
         with shadow_in(tmp_path) as shadow:
-            assert await Rebuilt(made, shadow).drifts() == []
+            assert await Rebuilt(made, shadow, SERVICE).drifts() == []
             assert shadow.differing_roots() == []
 
 

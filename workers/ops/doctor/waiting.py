@@ -85,7 +85,7 @@ async def quarantined(system: System) -> Answer:
     for service in (*system.services, INGRESS):
         async for item in _all(system.store, FAILURES, Index.SERVICE, service):
             line = FailureLine.of(item)
-            if line.state == "open":
+            if not line.decided:
                 by_fingerprint.setdefault(line.fingerprint, []).append(line)
     found = [_aside(fingerprint, lines) for fingerprint, lines in by_fingerprint.items()]
     return Answer("all of platform-failures, by service", found)
@@ -128,13 +128,14 @@ async def effects(system: System) -> Answer:
 def _stuck(service: str, name: str, state: EffectState, rows: Sequence[LedgerRow]) -> Finding:
     oldest = min(rows, key=lambda row: row.created_at)
     restart = f"Look whether {service}-effects runs and what its log says of {oldest.effect}"
+    retry = f"Mend the cause, then mindlinks effects retry {oldest.effect} --why ... (mindlinks effects list --service {service}: all)"
     return Finding(
         Kind.EFFECT,
         f"{service}-effects",
         f"{many(len(rows), 'effect')} {name} {state} since {from_milliseconds(oldest.created_at)}"
         f"{f': {oldest.fingerprint or oldest.reason}' if oldest.fingerprint or oldest.reason else ''}; the oldest is of key {oldest.key}.",
         MEANING[state],
-        f"mindlinks story {oldest.key}" if state is EffectState.FAILED else f"mindlinks story {oldest.key}. {restart}.",
+        f"mindlinks story {oldest.key}. {retry if state is EffectState.FAILED else restart}.",
     )
 
 

@@ -14,13 +14,17 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from workers.ops.audit import Audit
 from workers.ops.composition import Backbone
 from workers.ops.rebuild.comparing import Comparison, Drift
 from workers.ops.rebuild.judging import Rebuilding
-from workers.ops.rebuild.repairing import NotRepaired, Repair, Repairing, restore
+from workers.ops.rebuild.repairing import Repair, Repairing
 from workers.ops.rebuild.rerun import Rerun
+from workers.ops.rebuild.restoring import Restored, Restoring
 from workers.ops.rebuild.shadow import Shadow
+from workers.ops.rebuild.shelf import Waits
+from workers.ops.rebuild.standing import Standing
+from workers.ops.rebuild.tables import require_tables
+from workers.ops.rebuild.telling import NotRepaired
 from workers.ops.terminal import Json, console, run_async
 from workers.ops.timers import Context
 
@@ -39,11 +43,18 @@ class Request:
     restore: bool = False
     why: str = ""
 
+    @property
+    def writes(self) -> bool:
+        return self.restore or bool(self.repair)
+
+    def names(self, key: str) -> bool:
+        return self.repair == (ALL,) or key in self.repair
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``verdicts``: records by how they ended. ``refused``: keys that were to be repaired, and why they were not. ``restored``: rows put
-    into tables that lacked them."""
+    """``verdicts``: records by how they ended. ``refused``: keys that were to be repaired or put back, and why they were not.
+    ``restored``: rows put into tables that lacked them. ``waits``: what the worker is yet to process, and so no drift."""
 
     verdicts: dict[str, int]
     rows: int
@@ -52,16 +63,18 @@ class Report:
     refused: Mapping[str, str]
     published: int
     restored: int
+    waits: Waits
 
     @property
     def healthy(self) -> bool:
-        return len(self.drifts) == len(self.repaired)
+        return len(self.drifts) == len(self.repaired) and not self.refused
 
     def told(self) -> dict[str, Any]:
         """As JSON: names of attributes and events, no values of rows."""
         plain = {"verdicts": self.verdicts, "rows": self.rows, "published": self.published, "restored": self.restored}
         repairs = {"repaired": list(self.repaired), "refused": dict(self.refused)}
-        return {**plain, **repairs, "drifts": [_told(drift) for drift in self.drifts]}
+        waits = {"commands": self.waits.commands, "keys": self.waits.keys}
+        return {**plain, **repairs, "waits": waits, "drifts": [_told(drift) for drift in self.drifts]}
 
 
 def add(app: typer.Typer, context: Context) -> None:
@@ -76,8 +89,12 @@ def add(app: typer.Typer, context: Context) -> None:
         repair: Annotated[
             list[str] | None, typer.Option(metavar="KEY", help="Write this key's rows as the log makes them; repeat it, or say all.")
         ] = None,
-        publish: Annotated[bool, typer.Option("--publish", help="With --repair: publish the key's events that never went out.")] = False,
-        restore_: Annotated[bool, typer.Option("--restore", help="First put back every row that the tables lack.")] = False,
+        publish: Annotated[
+            bool, typer.Option("--publish", help="With --repair or --restore: publish the events of their keys that never went out.")
+        ] = False,
+        restore_: Annotated[
+            bool, typer.Option("--restore", help="First put back every row that the tables lack; the service's workers must be stopped.")
+        ] = False,
         why: Annotated[str, typer.Option(help="For the audit trail; needed for --repair and --restore.")] = "",
         as_json: Json = False,
     ) -> None:
@@ -98,14 +115,17 @@ def add(app: typer.Typer, context: Context) -> None:
 
 async def _rebuilt(context: Context, request: Request) -> Report:
     async with _begun(context) as (backbone, shadow):
+        await require_tables(backbone.store, request.service, context.settings(), writes=request.writes)
         service = context.composition.services[request.service]
         rebuilding = Rebuilding(service, shadow)
-        rerun = Rerun(backbone.reader, request.service, rebuilding)
+        standing = Standing(service.name, backbone.reader, backbone.store, shadow, restores=request.restore)
+        rerun = Rerun(backbone.reader, request.service, shadow, rebuilding, standing)
         comparison = Comparison(service, backbone.store, backbone.clock, shadow, rerun)
         with _progress() as bar:
             reading = bar.add_task("records", total=None)
             await rerun.catch_up(lambda read, everything: bar.update(reading, completed=read, total=everything))
-            restored = await _restored(request, backbone, shadow, _task(bar, "rows restored")) if request.restore else 0
+            restoring = Restoring(request.service, backbone.store, backbone.log, backbone.clock, shadow, rebuilding, standing)
+            restored = await _restored(request, restoring, _task(bar, "rows restored")) if request.restore else Restored()
             drifts = await comparison.drifts(_task(bar, "rows compared", shadow.count()))
         repairs, refused = await _repaired(request, backbone, shadow, drifts)
         return Report(
@@ -113,9 +133,10 @@ async def _rebuilt(context: Context, request: Request) -> Report:
             rows=shadow.count(),
             drifts=drifts,
             repaired=list(repairs),
-            refused=refused,
-            published=sum(repair.published for repair in repairs.values()),
-            restored=restored,
+            refused={**refused, **restored.refused},
+            published=restored.published + sum(repair.published for repair in repairs.values()),
+            restored=restored.rows,
+            waits=rerun.waits,
         )
 
 
@@ -127,7 +148,7 @@ async def _repaired(
     done: dict[str, Repair] = {}
     refused: dict[str, str] = {}
     for drift in drifts:
-        if request.repair == (ALL,) or drift.key in request.repair:
+        if request.names(drift.key):
             try:
                 done[drift.key] = await repairing.repair(drift, getpass.getuser(), request.why, publish=request.publish)
             except NotRepaired as reason:
@@ -135,10 +156,9 @@ async def _repaired(
     return done, refused
 
 
-async def _restored(request: Request, backbone: Backbone, shadow: Shadow, advance: Callable[[int], None]) -> int:
-    about: dict[str, str | int] = {"service": request.service, "rows": shadow.count()}
-    await Audit(backbone.store, backbone.clock).note("rebuild --restore", getpass.getuser(), request.why, about)
-    return await restore(backbone.store, shadow.all_rows(), advance)
+async def _restored(request: Request, restoring: Restoring, advance: Callable[[int], None]) -> Restored:
+    user = getpass.getuser()
+    return await restoring.restore(user, request.why, publish=request.publish, accepted=request.names, advance=advance)
 
 
 @asynccontextmanager
@@ -164,6 +184,7 @@ def _told(drift: Drift) -> dict[str, Any]:
         "key": drift.key,
         "first": drift.first,
         "held": drift.held,
+        "undecided": drift.stuck.why if drift.stuck else "",
         "rows": [
             {"table": row.ref.table, "key": row.ref.key, "what": row.what, "attributes": list(row.attributes), "position": row.position}
             for row in drift.rows
@@ -176,22 +197,48 @@ def _show(request: Request, report: Report) -> None:
     records = sum(report.verdicts.values())
     judged = ", ".join(f"{count} {reason}" for reason, count in report.verdicts.items())
     console.print(f"{records} commands judged again: {judged or 'none'}", highlight=False, soft_wrap=True)
+    if report.waits.commands:
+        console.print(f"waits: {_waiting(report.waits)}", highlight=False, soft_wrap=True)
     if request.restore:
         console.print(f"{report.restored} rows restored", highlight=False)
-    if not report.drifts:
-        console.print(f"{report.rows} rows of {request.service} are what the log makes", highlight=False)
-        return
+    if report.drifts:
+        console.print(_drifted(report))
+    for key, reason in report.refused.items():
+        console.print(f"not repaired: {key}: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(_summary(request, report), highlight=False, soft_wrap=True)
+
+
+def _waiting(waits: Waits) -> str:
+    many = f"{_many(waits.commands, 'command')} of {_many(waits.keys, 'key')}"
+    return f"{many} not yet processed, behind the group's offset or parked; no drift, and nothing of them is written"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _drifted(report: Report) -> Table:
     # Names that people copy are never cut short.
     named = (Column("key", overflow="fold", no_wrap=True), Column("first position", overflow="fold", no_wrap=True))
     table = Table(*named, "state", "what differs", "told then", "right", box=None)
     for drift in report.drifts[:SHOWN]:
         what = "\n".join(f"{row.what} {row.ref.table} {' '.join(row.attributes)}".rstrip() for row in drift.rows)
         first = drift.differences[0] if drift.differences else None
-        state = "held" if drift.held else "repaired" if drift.key in report.repaired else "differs"
-        table.add_row(drift.key, drift.first, state, what, first.told or "nothing" if first else "-", first.rebuilt if first else "-")
-    console.print(table)
-    for key, reason in report.refused.items():
-        console.print(f"not repaired: {key}: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
-    advice = "Repair a key by --repair KEY (with --publish for events that never went out), or do its command again by mindlinks replay."
+        told, right = (first.told or "nothing", first.rebuilt) if first else ("-", "-")
+        table.add_row(drift.key, drift.first, _state(drift, report), what, told, right)
+    return table
+
+
+def _state(drift: Drift, report: Report) -> str:
+    if drift.key in report.repaired:
+        return "repaired"
+    return "held" if drift.held else "undecided" if drift.stuck else "differs"
+
+
+def _summary(request: Request, report: Report) -> str:
+    if not report.drifts:
+        beside = f"; {_many(len(report.refused), 'key')} not put back: start no worker" if report.refused else ""
+        return f"{report.rows} rows of {request.service} are what the log makes{beside}"
     left = len(report.drifts) - len(report.repaired)
-    console.print(f"{left} of {len(report.drifts)} keys still differ. {advice}" if left else "all of them are repaired", soft_wrap=True)
+    advice = "Repair a key by --repair KEY (with --publish for events that never went out), or do its command again by mindlinks replay."
+    return f"{left} of {len(report.drifts)} keys still differ. {advice}" if left else "all of them are repaired"

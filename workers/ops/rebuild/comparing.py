@@ -9,15 +9,23 @@ from schemas.registry import tables_of
 from schemas.table import Owner, Table
 from workers.engine.decision import Item, ItemRef
 from workers.engine.ports import Clock, Store
-from workers.engine.root import HOLD, exists, plain
+from workers.engine.root import HOLD, VERSION, exists, plain
 from workers.engine.service import Service
+from workers.ops.rebuild.judging import Stuck
 from workers.ops.rebuild.rerun import Rerun
 from workers.ops.rebuild.shadow import Difference, Shadow, digest
 from workers.ops.scanning import pages
 
 LOOKS: Final = 5
 PAUSE: Final = 1.0
-"""Seconds between two looks: a command that is on its way when it is looked for has arrived by then."""
+"""Seconds between two looks: what was being written at the first has been by the second."""
+
+
+UNSEEN: Final = Stuck(
+    "",
+    "it has rows that were made by a command which its root's books say was not processed",
+    "If its root is lost, --restore brings it back; else start the worker, which processes it, and run the rebuild again.",
+)
 
 
 class Wrong(StrEnum):
@@ -41,13 +49,16 @@ class WrongRow:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One key whose rows are not what its commands make of them. ``differences``: its commands that ended otherwise, in order.
-    ``held``: a command of it is parked, so what follows cannot have been applied yet."""
+    """One key whose rows are not what the commands make of them that the worker has processed. ``differences``: those that ended otherwise,
+    in order. ``held``: a command of it is parked. ``version``: of the live root that was compared. ``stuck``: a command of it can't be
+    judged, so what is right can't be said."""
 
     root: ItemRef
     rows: tuple[WrongRow, ...]
     differences: tuple[Difference, ...]
     held: bool
+    version: int = 0
+    stuck: Stuck | None = None
 
     @property
     def key(self) -> str:
@@ -59,6 +70,8 @@ class Drift:
         """The first position where it differs; where every command ended right, the last one whose row was touched afterwards."""
         if self.differences:
             return self.differences[0].position
+        if self.stuck and self.stuck.position:
+            return self.stuck.position
         return min((row.position for row in self.rows if row.position), key=_order, default="")
 
 
@@ -75,16 +88,36 @@ class Comparison:
         still differs counts."""
         suspects = [root async for root in self._suspects(advance)]
         drifts: list[Drift] = []
-        for look in range(LOOKS):
-            # A row that no command had made may have its root by now.
-            keys = dict.fromkeys(self._shadow.root_of(ref) or ref for ref in suspects)
-            drifts = [drift for root in keys if (drift := await self._drift(root))]
-            if not drifts or look == LOOKS - 1:
+        for look in range(LOOKS if suspects else 0):
+            if look:
+                await self._clock.sleep(PAUSE)
+            drifts = await self._looked(suspects)
+            if not (suspects := list(dict.fromkeys(ref for drift in drifts for ref in (drift.root, *(row.ref for row in drift.rows))))):
                 break
-            await self._clock.sleep(PAUSE)
-            await self._rerun.catch_up()
-            suspects = [drift.root for drift in drifts]
         return sorted(drifts, key=lambda drift: (_order(drift.first), drift.root))
+
+    async def _looked(self, suspects: Sequence[ItemRef]) -> list[Drift]:
+        """Reads their rows first, then judges each key exactly as far as its root had come by then."""
+        await self._rerun.look()
+        live = await self._read(self._rows(suspects))
+        await self._rerun.catch_up(live=live)
+        # A row that no command had made may have its root by now, and a key more rows.
+        extra: dict[ItemRef, list[ItemRef]] = {}
+        for ref in suspects:
+            extra.setdefault(self._shadow.root_of(ref) or self._left(live.get(ref)) or ref, []).append(ref)
+        live |= await self._read([ref for ref in self._rows(list(extra)) if ref not in live])
+        return [drift for root, refs in extra.items() if (drift := self._drift(root, refs, live))]
+
+    def _left(self, live: Item | None) -> ItemRef | None:
+        return self._shadow.left(live.get("createdBy", "")) if live else None
+
+    def _rows(self, suspects: Sequence[ItemRef]) -> list[ItemRef]:
+        roots = dict.fromkeys(self._shadow.root_of(ref) or ref for ref in suspects)
+        return list(dict.fromkeys(ref for root in roots for ref in (root, *self._shadow.rows_of(root))))
+
+    async def _read(self, refs: Sequence[ItemRef]) -> dict[ItemRef, Item | None]:
+        found = await self._store.get(refs) if refs else {}
+        return {ref: found.get(ref) for ref in refs}
 
     async def _suspects(self, advance: Callable[[int], None]) -> AsyncIterator[ItemRef]:
         compared = 0
@@ -106,15 +139,17 @@ class Comparison:
             if not _same(item, made.get(ref)) and (ref in made or table.name not in self._projected):
                 yield self._shadow.root_of(ref) or ref
 
-    async def _drift(self, root: ItemRef) -> Drift | None:
+    def _drift(self, root: ItemRef, refs: Sequence[ItemRef], live: Mapping[ItemRef, Item | None]) -> Drift | None:
+        """``refs``: rows that are known or thought to be of the key."""
         made = self._shadow.rows_of(root)
-        live = await self._store.get([root, *(ref for ref in made if ref != root)])
         rows = [wrong for ref, (item, position) in made.items() if (wrong := self._wrong(ref, live.get(ref), item, position))]
-        if root not in made and root in live and exists(live[root]):
-            rows.append(WrongRow(root, Wrong.EXTRA, (), ""))
+        extra = [ref for ref in dict.fromkeys((root, *refs)) if ref not in made and exists(live.get(ref) or {})]
+        rows += [WrongRow(ref, Wrong.EXTRA, (), "") for ref in extra]
         if not rows:
             return None
-        return Drift(root, tuple(rows), tuple(self._shadow.differences(root)), HOLD in live.get(root, {}))
+        books = live.get(root) or {}
+        stuck = self._rerun.stuck(root) or (UNSEEN if extra not in ([], [root]) else None)
+        return Drift(root, tuple(rows), tuple(self._shadow.differences(root)), HOLD in books, books.get(VERSION, 0), stuck)
 
     def _wrong(self, ref: ItemRef, live: Item | None, made: Item, position: str) -> WrongRow | None:
         if _same(live, made) or (live is None and self._expired(ref, made)):
@@ -126,9 +161,12 @@ class Comparison:
         return WrongRow(ref, Wrong.ALTERED, tuple(differing), position)
 
     def _expired(self, ref: ItemRef, item: Item) -> bool:
-        """DynamoDB has taken it away, or may at any moment."""
-        expires = self._tables[ref.table].ttl
-        return expires is not None and item.get(expires, self._clock.now()) < self._clock.now() // 1000
+        return is_expired(self._tables[ref.table], item, self._clock.now())
+
+
+def is_expired(table: Table, item: Item, now: int) -> bool:
+    """DynamoDB has taken it away, or may at any moment. ``now`` in milliseconds."""
+    return table.ttl is not None and item.get(table.ttl, now) < now // 1000
 
 
 def _same(live: Item | None, made: Item | None) -> bool:

@@ -9,20 +9,25 @@ from typing import Any, Self
 
 import orjson
 
-from contracts.position import Position
+from contracts.position import Origin, Position
 from workers.adapters.dynamodb_values import item_from_wire, item_to_wire
 from workers.engine.decision import Item, ItemRef
 from workers.engine.outcome import Outcome
+from workers.ops.rebuild import shelf
+from workers.ops.rebuild.shelf import Shelf
+from workers.ops.rebuild.words import is_part, told
 
 SCHEMA = """
 create table row (place text primary key, root text not null, position text not null, item blob not null, found integer not null default 0)
   without rowid;
 create index row_root on row (root);
 create table told (position text primary key, said text not null) without rowid;
+create table reached (root text not null, origin text not null, offset integer not null, primary key (root, origin)) without rowid;
+create table unjudged (command text primary key, root text not null) without rowid;
 create table repetition (position text primary key, original text not null, copy integer not null) without rowid;
 create index repetition_original on repetition (original);
 create table difference (number integer primary key, root text not null, key text not null, position text not null,
-  told text not null, rebuilt text not null, outcome blob);
+  rebuilt text not null, outcome blob);
 create index difference_root on difference (root);
 """
 ROWS_A_COMMIT = 5_000
@@ -41,8 +46,8 @@ class Difference:
 
     @property
     def contradicts(self) -> bool:
-        """Something else was told to the world than what is right; when nothing was told, it can still be."""
-        return bool(self.told)
+        """Something else was told to the world than what is right; what was not told, or not all of it, still can be."""
+        return not is_part(self.told.split(), self.rebuilt.split())
 
 
 class Shadow:
@@ -50,8 +55,9 @@ class Shadow:
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.executescript("pragma journal_mode=off; pragma synchronous=off;" + SCHEMA + "begin;")
+        self._database.executescript("pragma journal_mode=off; pragma synchronous=off;" + SCHEMA + shelf.SCHEMA + "begin;")
         self._changes = 0
+        self.shelf = Shelf(self._database)
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +80,11 @@ class Shadow:
         values = (_place(ref), _place(root), str(position), orjson.dumps(item_to_wire(item)))
         self._change("insert or replace into row (place, root, position, item) values (?, ?, ?, ?)", values)
 
+    def put_absent(self, root: ItemRef, position: Position, item: Item) -> None:
+        """A root that is there stays as it is."""
+        if not self.get([root]):
+            self.put(root, root, position, item)
+
     def delete(self, ref: ItemRef) -> None:
         self._change("delete from row where place = ?", (_place(ref),))
 
@@ -86,9 +97,22 @@ class Shadow:
         rows = self._database.execute("select place, item, position from row where root = ?", (_place(root),))
         return {_ref(place): (item_from_wire(orjson.loads(item)), position) for place, item, position in rows}
 
+    def roots(self) -> Iterator[ItemRef]:
+        for (root,) in self._database.execute("select distinct root from row order by root"):
+            yield _ref(root)
+
     def all_rows(self) -> Iterator[tuple[ItemRef, Item]]:
         for place, item in self._database.execute("select place, item from row order by place"):
             yield _ref(place), item_from_wire(orjson.loads(item))
+
+    def leave(self, command: str, root: ItemRef) -> None:
+        """The command was not judged: rows that it made are nobody else's."""
+        self._change("insert or replace into unjudged values (?, ?)", (command, _place(root)))
+
+    def left(self, command: str) -> ItemRef | None:
+        """The key of a command that was left; it may have been judged since."""
+        row = self._database.execute("select root from unjudged where command = ?", (command,)).fetchone()
+        return _ref(row[0]) if row else None
 
     def mark(self, refs: Iterable[ItemRef]) -> None:
         """These are in the live table."""
@@ -106,22 +130,40 @@ class Shadow:
 
     # --- what was told ---------------------------------------------------------------------------------------------
 
-    def hear(self, position: Position, index: str, word: str) -> None:
-        """One event of the command at ``position``; the same one again changes nothing."""
+    def hear(self, position: Position, event: str, word: str) -> None:
+        """One event, by its id, of the command at ``position``; the same one again changes nothing, whatever its sequence."""
         heard = dict(self._heard(position))
-        heard[index] = word
+        heard[event] = word
         self._change("insert or replace into told values (?, ?)", (str(position), orjson.dumps(sorted(heard.items())).decode()))
+
+    def is_told(self, position: Position) -> bool:
+        """By the record there alone."""
+        return bool(self._heard(position))
 
     def told(self, position: Position) -> Sequence[str]:
         """By the record there, and by copies of it, for a copy is judged in its original's place."""
         copies = self._database.execute("select position from repetition where original = ? and copy", (str(position),))
         places = [position, *(Position.parse(place) for (place,) in copies.fetchall())]
-        return [word for place in places for _, word in self._heard(place)]
+        return list(dict(event for place in places for event in self._heard(place)).values())
+
+    def reach(self, root: ItemRef, position: Position) -> None:
+        """A command of the root was told of at ``position``, so the root's books had it by then."""
+        self._change("insert or replace into reached values (?, ?, ?)", (_place(root), position.origin, position.offset))
+
+    def reached(self, root: ItemRef, origin: Origin) -> int:
+        """The offset of the last one; -1 for none."""
+        found = self._database.execute("select offset from reached where root = ? and origin = ?", (_place(root), origin)).fetchone()
+        return int(found[0]) if found else -1
 
     def repeats(self, position: Position, original: Position, *, copy: bool) -> None:
         """A replay put the record at ``position`` into the log: for the one at ``original``, or for what that one repeats itself."""
         values = (str(position), self._first(original), copy)
         self._change("insert or replace into repetition (position, original, copy) values (?, ?, ?)", values)
+
+    def original(self, copy: str) -> str | None:
+        """In whose place the record stands that a replay copied to the position ``copy``; None where it copied none."""
+        row = self._database.execute("select original from repetition where position = ? and copy", (copy,)).fetchone()
+        return str(row[0]) if row else None
 
     def redone(self, position: Position) -> list[Sequence[str]]:
         """What was told by each later command that does the one at ``position`` once more."""
@@ -135,28 +177,30 @@ class Shadow:
 
     def _heard(self, position: Position) -> Sequence[tuple[str, str]]:
         row = self._database.execute("select said from told where position = ?", (str(position),)).fetchone()
-        return [(index, word) for index, word in orjson.loads(row[0])] if row else []
+        return [(event, word) for event, word in orjson.loads(row[0])] if row else []
 
     # --- differences -----------------------------------------------------------------------------------------------
 
-    def differs(
-        self, root: ItemRef, key: str, position: Position, told: Sequence[str], outcome: Outcome | None, rebuilt: Sequence[str]
-    ) -> None:
-        values = (_place(root), key, str(position), " ".join(told), " ".join(rebuilt), outcome.pack() if outcome else None)
-        self._change("insert into difference (root, key, position, told, rebuilt, outcome) values (?, ?, ?, ?, ?, ?)", values)
+    def differs(self, root: ItemRef, key: str, position: Position, outcome: Outcome | None, rebuilt: Sequence[str]) -> None:
+        values = (_place(root), key, str(position), " ".join(rebuilt), outcome.pack() if outcome else None)
+        self._change("insert into difference (root, key, position, rebuilt, outcome) values (?, ?, ?, ?, ?)", values)
 
     def differences(self, root: ItemRef) -> list[Difference]:
-        """Of one key, in the order of the log."""
+        """Of one key, in the order of the log. A command whose events have come meanwhile differs no more."""
         rows = self._database.execute(
-            "select key, position, told, rebuilt, outcome from difference where root = ? order by number", (_place(root),)
-        )
-        return [
-            Difference(key, position, told, rebuilt, Outcome.unpack(packed) if packed else None)
-            for key, position, told, rebuilt, packed in rows
+            "select key, position, rebuilt, outcome from difference where root = ? order by number", (_place(root),)
+        ).fetchall()
+        found = [
+            Difference(
+                key, position, " ".join(told(self.told(Position.parse(position)))), rebuilt, Outcome.unpack(packed) if packed else None
+            )
+            for key, position, rebuilt, packed in rows
         ]
+        return [each for each in found if each.told != each.rebuilt]
 
     def differing_roots(self) -> list[ItemRef]:
-        return [_ref(root) for (root,) in self._database.execute("select distinct root from difference")]
+        found = self._database.execute("select distinct root from difference").fetchall()
+        return [root for (place,) in found if self.differences(root := _ref(place))]
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> None:
         self._database.execute(statement, values)

@@ -1,5 +1,6 @@
 """What a command's events say of how it ended, short: by these words what was told to the world is held against what is right."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 from zlib import crc32
@@ -31,6 +32,16 @@ def refusal(reason: str) -> str:
 def told(words: Iterable[str]) -> list[str]:
     """In any order the same. A settlement only answers whoever waits for one: others are told nothing by it."""
     return sorted(each for each in words if not each.startswith(_SETTLED))
+
+
+def in_short(said: Iterable[Said]) -> str:
+    """What was told by one command, as differences show it."""
+    return " ".join(told(word(each) for each in said))
+
+
+def is_part(some: Sequence[str], words: Sequence[str]) -> bool:
+    """Whoever said ``some`` may have been about to say ``words``."""
+    return Counter(some) <= Counter(words)
 
 
 def without_effect(words: Sequence[str]) -> bool:

@@ -74,7 +74,7 @@ def _known(window: Window, record: Record) -> bool:
         envelope: Envelope = decode(record.key, record.value, record.headers, record.timestamp).envelope
     except InvalidRecord:
         return False
-    if envelope.replay and envelope.replay.is_copy:
+    if envelope.replay and envelope.replay.is_handed_over:
         return False
     novelty = window.judge(envelope, record.offset)
     if record.offset % FORGET_EVERY == 0:

@@ -55,11 +55,14 @@ class Selection:
             raise SelectionError("--since lies after --until: nothing can be selected")
 
     def takes(self, record: Record, place: Position) -> bool:
-        """Whether a record within the selected partitions, offsets and times is meant. A copy never is: its original is in the log."""
+        """Whether a record within the selected partitions, offsets and times is meant. A copy, or an event sent once more to one role,
+        never is: its original is in the log."""
         if self.keys and (record.key or b"").decode(errors="replace") not in self.keys:
             return False
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-        return self._named(headers) and not (self.places and str(place) not in self.places) and not is_copy(headers)
+        if is_copy(headers, event=is_events(record.partition.topic)):
+            return False
+        return self._named(headers) and not (self.places and str(place) not in self.places)
 
     def _named(self, headers: Mapping[str, str]) -> bool:
         if self.kinds and not self.kinds & spellings(headers.get("ce_type", "")):
@@ -84,13 +87,13 @@ class Selection:
         return ", ".join(f"{name} {_short(value)}" for name, value in self.told().items())
 
 
-def is_copy(headers: Mapping[str, str]) -> bool:
+def is_copy(headers: Mapping[str, str], *, event: bool) -> bool:
     """A malformed header is nobody's copy: its record is put aside by its consumer."""
     try:
         replay = Replay.from_headers(headers)
     except ValueError:
         return False
-    return replay is not None and replay.is_copy
+    return replay is not None and (replay.is_handed_over if event else replay.is_copy)
 
 
 def spellings(kind: str) -> frozenset[str]:

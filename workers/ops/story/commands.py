@@ -74,5 +74,6 @@ async def _told(context: Context, asked: str, narrow: Narrow) -> Found:
 def _nothing(gathered: Gathered) -> str:
     return (
         f"{said(gathered)}. No record has this id as key, id or correlation id. It may be mistyped, of another environment, older than the "
-        "topics' retention, or outside --since, --until and --topic. mindlinks failures list --key KEY looks in the quarantine."
+        "topics' retention, or outside --since, --until and --topic. mindlinks failures list --key KEY looks in the quarantine, with "
+        "--decided among what was decided about."
     )

@@ -301,7 +301,9 @@ async def test_effects_whose_claim_is_over(sick: Ward) -> None:
     ((check, left),) = without.left_out
     assert (check, "given up" in left.what) == ("effects", True)
     assert "mindlinks doctor --only effects --deep" in left.do
-    assert "ValueError/x/y" in (await alone(sick, Kind.EFFECT, Depth(sample=None))).what
+    given_up = await alone(sick, Kind.EFFECT, Depth(sample=None))
+    assert "ValueError/x/y" in given_up.what
+    assert f"mindlinks effects retry {row.effect} --why" in given_up.do
 
 
 async def test_overdue_timers(sick: Ward) -> None:
