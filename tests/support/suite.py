@@ -1,4 +1,4 @@
-"""``make test``: every test, in processes side by side. One computes, the others mostly wait for real servers of their own, so together
+"""``make test``: every test, in processes side by side: some compute, the others mostly wait for real servers of their own, so together
 they take little longer than the longest. With arguments it is plain pytest."""
 
 import os
@@ -12,15 +12,8 @@ from pathlib import Path
 STREAMS: Mapping[str, Sequence[str]] = {
     "integration": ("tests/integration",),
     "system": ("tests/system",),
-    "computing": (
-        "tests/unit",
-        "tests/contracts",
-        "tests/domain",
-        "tests/fuzz",
-        "tests/simulation",
-        "tests/bench",
-        "tests/conformance",
-    ),
+    "units": ("tests/unit", "tests/contracts", "tests/domain"),
+    "models": ("tests/fuzz", "tests/simulation", "tests/bench", "tests/conformance"),
 }
 """The first is shown as it goes, the others when they end."""
 ROOT = Path(__file__).parents[2]
