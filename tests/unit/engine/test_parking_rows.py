@@ -57,14 +57,20 @@ async def tried_until(bench: Bench, last: int, role: Role) -> None:
         await eventually(lambda: role.failure or attempts(bench) > before)
 
 
-async def test_a_line_that_this_version_cannot_read_waits_for_one_that_can() -> None:
-    bench, sick, well = Rolled(), str(uuid4()), str(uuid4())
-    commands = line(sick, 3)
+async def parked_and_rolled_back(bench: Rolled, key: str) -> list[RecordNotificationSuppressed]:
+    """A line of three whose first raises; the version that comes back cannot read it."""
+    commands = line(key, 3)
     bench.broken = {commands[0].notification_id}
     async with bench.running():
         await bench.send(*commands)
         await eventually(lambda: bench.committed() == 3)
     bench.back = True
+    return commands
+
+
+async def test_a_line_that_this_version_cannot_read_waits_for_one_that_can() -> None:
+    bench, sick, well = Rolled(), str(uuid4()), str(uuid4())
+    await parked_and_rolled_back(bench, sick)
     async with bench.running() as role:
         await tried_until(bench, ATTEMPTS, role)
         await bench.log.append_keyed(TOPIC, [toy.command_record(toy.tally_of(well))])
@@ -77,12 +83,7 @@ async def test_a_line_that_this_version_cannot_read_waits_for_one_that_can() -> 
 
 async def test_it_is_applied_as_soon_as_a_version_can_read_it_again() -> None:
     bench, sick = Rolled(), str(uuid4())
-    commands = line(sick, 3)
-    bench.broken = {commands[0].notification_id}
-    async with bench.running():
-        await bench.send(*commands)
-        await eventually(lambda: bench.committed() == 3)
-    bench.back = True
+    commands = await parked_and_rolled_back(bench, sick)
     async with bench.running():
         bench.clock.moved += HOUR
         await eventually(lambda: attempts(bench) == 2)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from uuid import uuid4
 
 from contracts.topics import commands_topic, events_topic
 from tests.support.poisoned import Bench, line
@@ -25,6 +26,14 @@ async def applied(bench: Bench, key: str, count: int) -> None:
     async with bench.running():
         await bench.send(*line(key, count))
         await eventually(lambda: bench.committed() == sent(bench))
+
+
+async def with_backlog() -> tuple[Bench, str]:
+    """Of one key three commands are applied and five wait."""
+    bench, key = Bench(), str(uuid4())
+    await applied(bench, key, 3)
+    await bench.send(*line(key, 5))
+    return bench, key
 
 
 def sent(bench: Bench) -> int:

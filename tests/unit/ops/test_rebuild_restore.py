@@ -12,7 +12,7 @@ from tests.support.poisoned import Bench, expected_chain, line
 from tests.support.rebuilt import Rebuilt, lose_table, shadow_in
 from tests.support.replays import name_of
 from tests.support.waiting import eventually
-from tests.unit.ops.rebuild_scene import GROUP, applied, compared, processed, rewind, told
+from tests.unit.ops.rebuild_scene import GROUP, applied, compared, processed, rewind, told, with_backlog
 from tests.unit.ops.test_failure_decisions import NADIA, deciding, failures, quarantined
 from workers.engine.aggregate import Items
 from workers.engine.decision import UNCHANGED
@@ -36,9 +36,7 @@ async def restored(bench: Bench, folder: Path, *accepted: str, publish: bool = F
 
 
 async def test_what_waits_behind_the_groups_offset_is_left_to_the_worker(tmp_path: Path) -> None:
-    bench, key = Bench(), str(uuid4())
-    await applied(bench, key, 3)
-    await bench.send(*line(key, 5))
+    bench, key = await with_backlog()
     lose_table(bench, toy.TABLE)
     done, waits = await restored(bench, tmp_path)
     assert (done.refused, waits, bench.root(key)["total"]) == ({}, Waits(5, 1), 3)

@@ -15,7 +15,7 @@ from tests.support.poisoned import Bench, line
 from tests.support.rebuilt import Rebuilt, lose_table, shadow_in
 from tests.support.verdict import header
 from tests.support.waiting import eventually
-from tests.unit.ops.rebuild_scene import COMMANDS, GROUP, applied, compared, processed, rewind, sent, told
+from tests.unit.ops.rebuild_scene import COMMANDS, GROUP, applied, compared, processed, rewind, sent, told, with_backlog
 from tests.unit.ops.test_failure_decisions import NADIA, deciding, failures, quarantined, tried
 from workers.engine.ports import Offset
 from workers.engine.quarantine import FAILURES
@@ -29,9 +29,7 @@ from workers.ops.rebuild.telling import NotRepaired
 
 @pytest.mark.parametrize("publish", [False, True])
 async def test_what_a_stopped_worker_has_not_processed_is_no_drift_and_is_applied_once(tmp_path: Path, publish: bool) -> None:
-    bench, key = Bench(), str(uuid4())
-    await applied(bench, key, 3)
-    await bench.send(*line(key, 5))
+    bench, key = await with_backlog()
     assert await compared(bench, tmp_path, repair=True, publish=publish) == ([], Waits(5, 1))
     await processed(bench)
     assert (bench.root(key)["total"], sorted(told(bench).values())) == (8, [1] * 8)
@@ -39,9 +37,7 @@ async def test_what_a_stopped_worker_has_not_processed_is_no_drift_and_is_applie
 
 
 async def test_a_repair_writes_what_the_root_had_seen_and_the_rest_is_applied_on_it(tmp_path: Path) -> None:
-    bench, key = Bench(), str(uuid4())
-    await applied(bench, key, 3)
-    await bench.send(*line(key, 5))
+    bench, key = await with_backlog()
     bench.store.items[toy.root_ref(key)] = {**bench.root(key), "total": 77}
     (drift,), waits = await compared(bench, tmp_path, repair=True)
     assert (drift.differences, waits, bench.root(key)["total"]) == ((), Waits(5, 1), 3)
