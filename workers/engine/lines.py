@@ -43,7 +43,7 @@ class Lines(Generic[W]):
         self._early: dict[str, int] = {}
         self._put: set[int] = set()
         self._skipped: dict[int, Exception | None] = {}
-        self._unsettled: list[int] = []
+        self._unsettled: list[tuple[int, int]] = []
         self._look_at, self._waiting = 0, False
         self._waits: set[str] = set()
         self._released: set[str] = set()
@@ -65,7 +65,7 @@ class Lines(Generic[W]):
     def settle(self, offset: int) -> None:
         """What left a step of its own in a line waits for the fuse like what is parked whole."""
         if offset in self._skipped:
-            self._unsettled.append(offset)
+            self._unsettled.append((offset, self._shared.window))
         else:
             self._owned.settle(offset)
 
@@ -83,12 +83,14 @@ class Lines(Generic[W]):
         self.due[key] = None
 
     async def look(self) -> None:
-        """Settles what was parked once the fuse's window has closed untripped, and finds keys that are due. Where nothing waits
+        """Settles what was parked once its window of the fuse has closed untripped, and finds keys that are due. Where nothing waits
         it asks seldom."""
-        if not self._shared.fuse_is_open():
-            settled, self._unsettled = self._unsettled, []
-            for offset in settled:
+        waiting, self._unsettled = self._unsettled, []
+        for offset, window in waiting:
+            if self._shared.is_over(window):
                 self._owned.settle(offset)
+            else:
+                self._unsettled.append((offset, window))
         number = self._owned.partition.number
         if self._look_at <= self._shared.now():
             await self._holds.tidy(self._owned.committed)
@@ -144,7 +146,7 @@ class Lines(Generic[W]):
             await self._holds.keep()
             await self._shared.patiently(lambda: self._lot.put(rows))
             self._put |= {row.record.offset for row in rows}
-            self._unsettled += [row.record.offset for row in rows]
+            self._unsettled += [(row.record.offset, self._shared.window) for row in rows]
 
     async def skip(self, arrival: Arrival, target: str, error: Exception) -> None:
         if arrival.only:

@@ -76,9 +76,14 @@ class SharedParking:
             raise FuseTripped(f"{self._role}, {failure.fingerprint}: {failure.error}. {FuseTripped.__doc__}")
         return failure
 
-    def fuse_is_open(self) -> bool:
-        """For good once it has tripped: whatever is parked then is not settled by this role any more."""
-        return self._tripped or self._fuse.is_open(self._clock.now())
+    @property
+    def window(self) -> int:
+        """The number of the fuse's last window: what is parked now settles when that one has closed untripped."""
+        return self._fuse.window
+
+    def is_over(self, window: int) -> bool:
+        """Never once the fuse has tripped: whatever is parked then is not settled by this role any more."""
+        return not self._tripped and self._fuse.is_over(window, self._clock.now())
 
     def counted(self, partition: Partition, held: Mapping[str, int], skipped: int) -> None:
         """``held``: events parked per key; ``skipped``: events that wait for one row of a projection. Raises ParkingFull."""

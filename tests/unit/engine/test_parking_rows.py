@@ -10,20 +10,22 @@ import pytest
 from contracts.notification.commands import RecordNotificationSuppressed
 from contracts.position import Origin
 from contracts.topics import TOPICS, commands_topic
-from tests.support import toy
+from tests.support import poisoned, toy
 from tests.support.poisoned import Bench, expected_chain, line
+from tests.support.raw_sealer import ReadableRaw
 from tests.support.waiting import eventually
-from workers.engine.fuse import Fuse, FuseLimits
+from workers.engine.fuse import Fuse, FuseLimits, FuseTripped
 from workers.engine.memory import MemoryStore
 from workers.engine.metrics import NoMetrics
 from workers.engine.parked_keys import ParkedKeys
-from workers.engine.parking import ATTEMPTS, PARKED, ParkedRow, ParkingFull, ParkingLot
+from workers.engine.parking import ATTEMPTS, PARKED, Failure, ParkedRow, ParkingFull, ParkingLot
 from workers.engine.ports import Fate, StoreUnavailable, Transacted, Write, Written
-from workers.engine.quarantine import FAILURES
+from workers.engine.quarantine import FAILURES, Quarantine
 from workers.engine.record import Partition, Record
 from workers.engine.role import Role
 from workers.engine.root import HOLD
 from workers.engine.service import Service
+from workers.engine.shared_parking import ParkingLimits, SharedParking
 
 HOUR = 3_600_000
 TOPIC = commands_topic("notification")
@@ -187,15 +189,17 @@ def test_of_one_key_fewer_may_wait() -> None:
         kept.parked([row("a", 4)])
 
 
-def test_what_another_process_left_counts_and_does_not_stop_the_role_by_itself() -> None:
+def test_what_another_process_left_is_measured_and_leaves_room_to_drain_it() -> None:
     gauges = Gauges()
     kept = ParkedKeys("role", gauges, most=2, most_a_key=2)
-    kept.found(Partition("commands", 0), {"a": ["1", "2", "3"], "b": ["4"]})
+    left = [row("a", offset).ref.range or "" for offset in (1, 2, 3)]
+    kept.found(Partition("commands", 0), {"a": left, "b": ["4"]})
+    kept.parked([row("a", 3), row("a", 5), row("c", 6)])
     with pytest.raises(ParkingFull):
-        kept.parked([row("c", 5)])
+        kept.parked([row("c", 7)])
     kept.drained(Partition("commands", 0), "a")
     kept.closed(Partition("commands", 0))
-    assert gauges.parked == [2, 3, 2, 0]
+    assert gauges.parked == [2, 3, 3, 2, 0]
 
 
 async def test_a_new_process_knows_how_many_keys_are_parked() -> None:
@@ -219,3 +223,40 @@ def test_a_windows_end_counts_though_another_is_open() -> None:
     assert fuse.is_over(first, 1002)
     assert not fuse.is_over(fuse.window, 1002)
     assert fuse.is_over(fuse.window, 2002)
+
+
+async def test_a_line_at_its_cap_is_drained_by_the_next_process_once_its_cause_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log brings the key's next command first, which must not stop the role before its line had its turn."""
+    monkeypatch.setattr(poisoned, "SETTINGS", replace(poisoned.SETTINGS, parked_a_key=5))
+    bench, sick = Bench(), str(uuid4())
+    commands = line(sick, 10)
+    bench.broken = {commands[0].notification_id}
+    async with bench.running() as role:
+        for command in commands:
+            await bench.send(command)
+        await eventually(lambda: role.failure)
+        assert isinstance(role.failure, ParkingFull)
+    bench.broken.clear()
+    async with bench.running() as role:
+        await eventually(lambda: role.failure or bench.committed() == 10)
+        bench.clock.moved += HOUR
+        await eventually(lambda: role.failure or (not bench.parked() and HOLD not in bench.root(sick)))
+        assert role.failure is None
+    assert bench.root(sick)["chain"] == expected_chain(commands)
+
+
+def test_once_the_fuse_has_tripped_no_window_is_over() -> None:
+    bench, failure = Bench(), Failure("same", "broken", "")
+    limits = ParkingLimits(fuse=FuseLimits(keys=2, ratio=0.0, window=1000))
+    quarantine = Quarantine(bench.store, ReadableRaw(), bench.clock, NoMetrics(), Random(1))
+    shared = SharedParking("role", bench.store, bench.clock, NoMetrics(), Random(1), quarantine, limits)
+    shared.failed(failure, "a")
+    first = shared.window
+    assert not shared.is_over(first)
+    bench.clock.moved += 1_001
+    shared.failed(failure, "b")
+    assert (shared.is_over(first), shared.is_over(shared.window)) == (True, False)
+    with pytest.raises(FuseTripped):
+        shared.failed(failure, "c")
+    bench.clock.moved += HOUR
+    assert not shared.is_over(first)

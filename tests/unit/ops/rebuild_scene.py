@@ -48,9 +48,12 @@ async def processed(bench: Bench) -> None:
         assert role.failure is None
 
 
-def rewind(bench: Bench, by: int) -> None:
-    """As a group whose last commits never reached the broker."""
+def rewind(bench: Bench, by: int | None) -> None:
+    """As a group whose last commits never reached the broker; None: none of them, or its offsets were deleted."""
     committed = bench.log.group(GROUP).committed
+    if by is None:
+        committed.clear()
+        return
     for partition, offset in list(committed.items()):
         committed[partition] = Offset(max(0, offset.offset - by))
 

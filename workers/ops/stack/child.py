@@ -10,6 +10,7 @@ A watchdog, because PR_SET_PDEATHSIG alone follows the *thread* that forked: set
 when that thread ends.
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -17,7 +18,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -42,9 +42,11 @@ def wait_for_either_end(server: "subprocess.Popen[bytes]", parent: int) -> None:
         if ends and os.getppid() == parent:
             select.select(ends, [], [])
             return
-    # Neither end can be waited for without a pidfd (not Linux): a watchdog that looks late is better than none.
-    while server.poll() is None and os.getppid() == parent:
-        time.sleep(POLL_SECONDS)
+    # The parent's end can't be waited for without a pidfd (not Linux): a watchdog that looks late is better than none.
+    while os.getppid() == parent:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(POLL_SECONDS)
+            return
 
 
 def main(parent: int, log_file: str, scratch: str, command: "list[str]") -> int:
